@@ -557,7 +557,7 @@ mod tests {
     fn a_source_that_leaves_no_room_for_the_command_is_taken_back() {
         let out = line(|l| {
             l.tag(b"a", b"")
-                .source(&[b's'; 509])
+                .source(&[b's'; 505])
                 .command(b"PING")
                 .finish();
         });

@@ -153,21 +153,35 @@ impl fmt::Debug for RawTagValue<'_> {
 ///
 /// NUL has no escaped form and is left out.
 pub fn escape_into(value: &[u8], out: &mut Vec<u8>) {
-    for &byte in value {
-        let escape = match byte {
-            b';' => b':',
-            b' ' => b's',
-            b'\r' => b'r',
-            b'\n' => b'n',
-            b'\\' => b'\\',
-            0 => continue,
-            _ => {
-                out.push(byte);
-                continue;
-            }
-        };
-        out.extend_from_slice(&[b'\\', escape]);
+    // Most values need no escape: look at all bytes without a branch for each, then copy.
+    if !value
+        .iter()
+        .fold(false, |found, &byte| found | needs_escape(byte))
+    {
+        out.extend_from_slice(value);
+        return;
     }
+    for &byte in value {
+        match byte {
+            b';' => out.extend_from_slice(br"\:"),
+            b' ' => out.extend_from_slice(br"\s"),
+            b'\r' => out.extend_from_slice(br"\r"),
+            b'\n' => out.extend_from_slice(br"\n"),
+            b'\\' => out.extend_from_slice(br"\\"),
+            0 => {}
+            _ => out.push(byte),
+        }
+    }
+}
+
+/// Whether a byte cannot stand in a value as it is.
+const fn needs_escape(byte: u8) -> bool {
+    (byte == b';')
+        | (byte == b' ')
+        | (byte == b'\r')
+        | (byte == b'\n')
+        | (byte == b'\\')
+        | (byte == 0)
 }
 
 /// Whether `key` can name a tag: `[+][vendor/]name`, of letters, digits, `-` and `.`.
@@ -277,6 +291,13 @@ mod tests {
         escape_into(&all, &mut escaped);
         assert!(!escaped.iter().any(|byte| b"; \r\n\0".contains(byte)));
         assert_eq!(unescaped(&escaped), all);
+
+        for byte in all {
+            let mut escaped = Vec::new();
+            escape_into(&[byte], &mut escaped);
+            assert!(!escaped.iter().any(|byte| b"; \r\n\0".contains(byte)));
+            assert_eq!(unescaped(&escaped), [byte]);
+        }
     }
 
     #[test]
