@@ -4,4 +4,19 @@
 
 extern crate alloc;
 
+pub mod client;
+pub mod config;
+pub mod host;
+pub mod io;
+pub mod record;
+mod server;
+mod time;
 pub mod wire;
+
+pub use config::{Config, ConfigError, Limits, OperConfig};
+pub use io::{
+    Answer, Chunk, CloseWhen, Closed, ConnId, Input, Metrics, Output, Pause, PeerInfo, Refused,
+    Report, Request, Ticket,
+};
+pub use server::Server;
+pub use time::{Civil, Instant, Now, UnixMillis};

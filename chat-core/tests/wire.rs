@@ -28,12 +28,7 @@ struct Receiver {
 
 impl Receiver {
     fn new(limits: FrameLimits) -> Self {
-        Self {
-            framer: Framer::new(limits),
-            limits,
-            kept: Vec::new(),
-            frames: Vec::new(),
-        }
+        Self { framer: Framer::new(limits), limits, kept: Vec::new(), frames: Vec::new() }
     }
 
     fn receive(&mut self, bytes: &[u8]) {
@@ -52,11 +47,7 @@ impl Receiver {
             }
         }
         let bound = self.limits.tags + self.limits.body + 1;
-        assert!(
-            self.kept.len() <= bound,
-            "{} bytes are kept",
-            self.kept.len()
-        );
+        assert!(self.kept.len() <= bound, "{} bytes are kept", self.kept.len());
     }
 
     fn of_chunks<'a>(limits: FrameLimits, chunks: impl IntoIterator<Item = &'a [u8]>) -> Self {
@@ -150,31 +141,20 @@ fn a_long_line_byte_by_byte_is_held_only_up_to_the_limits() {
         }
         assert_eq!(receiver.frames, []);
         receiver.receive(b"\r\nPING\r\n");
-        assert_eq!(
-            receiver.frames,
-            [Owned::TooLong, Owned::Line(b"PING".to_vec())]
-        );
+        assert_eq!(receiver.frames, [Owned::TooLong, Owned::Line(b"PING".to_vec())]);
     }
 }
 
 /// Lines near enough to messages that most of them parse.
 fn line() -> impl Strategy<Value = Vec<u8>> {
     let spaces = || select(vec![" ", "  ", "   "]);
-    let tags = prop_oneof![
-        Just(String::new()),
-        "@[a+/=;\\\\:-]{0,12} {1,3}".prop_map(|tags| tags),
-    ];
-    let source = prop_oneof![
-        Just(String::new()),
-        ":[a!@.:]{0,6} {1,3}".prop_map(|source| source)
-    ];
+    let tags =
+        prop_oneof![Just(String::new()), "@[a+/=;\\\\:-]{0,12} {1,3}".prop_map(|tags| tags),];
+    let source = prop_oneof![Just(String::new()), ":[a!@.:]{0,6} {1,3}".prop_map(|source| source)];
     let command = select(vec!["PRIVMSG", "x", "001", "999"]);
     let param = prop_oneof![4 => "[a:@#,]{0,4}", 1 => ":[a :]{0,6}"];
-    let params = vec((spaces(), param), 0..20).prop_map(|params| {
-        params
-            .into_iter()
-            .map(|(space, param)| format!("{space}{param}"))
-    });
+    let params = vec((spaces(), param), 0..20)
+        .prop_map(|params| params.into_iter().map(|(space, param)| format!("{space}{param}")));
     (tags, source, command, params, select(vec!["", " ", "  "])).prop_map(
         |(tags, source, command, params, end)| {
             let params: String = params.collect();

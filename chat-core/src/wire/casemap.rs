@@ -48,10 +48,7 @@ impl CaseMapping {
     /// Whether two names are the same name.
     #[must_use]
     pub fn eq(self, a: &[u8], b: &[u8]) -> bool {
-        a.len() == b.len()
-            && a.iter()
-                .zip(b)
-                .all(|(&a, &b)| self.fold_byte(a) == self.fold_byte(b))
+        a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| self.fold_byte(a) == self.fold_byte(b))
     }
 
     /// Feeds the lower case of a name to a hasher, without allocating. Names that are
@@ -86,11 +83,7 @@ mod tests {
     #[test]
     fn ascii_folds_the_26_letters_and_nothing_else() {
         for byte in 0..=u8::MAX {
-            let expected = if byte.is_ascii_uppercase() {
-                byte + 32
-            } else {
-                byte
-            };
+            let expected = if byte.is_ascii_uppercase() { byte + 32 } else { byte };
             assert_eq!(CaseMapping::Ascii.fold_byte(byte), expected, "{byte:#04x}");
         }
     }
@@ -103,11 +96,7 @@ mod tests {
                 b'~' => b'^',
                 _ => byte,
             };
-            assert_eq!(
-                CaseMapping::Rfc1459.fold_byte(byte),
-                expected,
-                "{byte:#04x}"
-            );
+            assert_eq!(CaseMapping::Rfc1459.fold_byte(byte), expected, "{byte:#04x}");
         }
     }
 
@@ -137,14 +126,8 @@ mod tests {
     #[test]
     fn long_names_hash_as_a_whole() {
         let (lower, upper) = ([b'a'; 200], [b'A'; 200]);
-        assert_eq!(
-            sip(CaseMapping::Ascii, &lower),
-            sip(CaseMapping::Ascii, &upper)
-        );
-        assert_ne!(
-            sip(CaseMapping::Ascii, &lower),
-            sip(CaseMapping::Ascii, &upper[1..])
-        );
+        assert_eq!(sip(CaseMapping::Ascii, &lower), sip(CaseMapping::Ascii, &upper));
+        assert_ne!(sip(CaseMapping::Ascii, &lower), sip(CaseMapping::Ascii, &upper[1..]));
         assert!(!CaseMapping::Ascii.eq(&lower, &upper[1..]));
     }
 

@@ -64,13 +64,7 @@ impl<'b> Encoder<'b> {
     #[must_use]
     pub fn new(out: &'b mut Vec<u8>) -> Self {
         let start = out.len();
-        Self {
-            out,
-            start,
-            body: start,
-            params: 0,
-            stage: Stage::Start,
-        }
+        Self { out, start, body: start, params: 0, stage: Stage::Start }
     }
 
     /// Writes a tag, escaping its value. An empty value writes the key alone.
@@ -137,8 +131,7 @@ impl<'b> Encoder<'b> {
             if self.out.len() - self.body + command.len() > BODY_MAX {
                 self.out.truncate(self.body);
             }
-            self.out
-                .extend_from_slice(if is_command(command) { command } else { b"*" });
+            self.out.extend_from_slice(if is_command(command) { command } else { b"*" });
         }
         self
     }
@@ -159,11 +152,7 @@ impl<'b> Encoder<'b> {
     pub fn param(&mut self, param: &[u8]) -> &mut Self {
         if self.start_param(Stage::Command) {
             self.out.push(b' ');
-            self.word(if param.first() == Some(&b':') {
-                b"*"
-            } else {
-                param
-            });
+            self.word(if param.first() == Some(&b':') { b"*" } else { param });
         }
         self
     }
@@ -237,11 +226,7 @@ impl<'b> Encoder<'b> {
     /// Writes an item with what goes before it, unless the section gets too long.
     fn tag_item(&mut self, item: impl FnOnce(&mut Vec<u8>)) {
         let before = self.out.len();
-        self.out.push(if self.stage == Stage::Start {
-            b'@'
-        } else {
-            b';'
-        });
+        self.out.push(if self.stage == Stage::Start { b'@' } else { b';' });
         item(self.out);
         // The space is still to come.
         if self.out.len() == before + 1 || self.out.len() - self.start + 1 > TAGS_MAX {
@@ -254,11 +239,7 @@ impl<'b> Encoder<'b> {
     /// Whether a part of this stage may still come.
     #[inline]
     fn may_write(&self, part: Stage) -> bool {
-        debug_assert!(
-            self.stage <= part,
-            "{part:?} cannot follow {:?} in a line",
-            self.stage
-        );
+        debug_assert!(self.stage <= part, "{part:?} cannot follow {:?} in a line", self.stage);
         self.stage <= part
     }
 
@@ -283,11 +264,7 @@ impl<'b> Encoder<'b> {
     #[inline]
     fn start_param(&mut self, part: Stage) -> bool {
         let possible = self.stage == Stage::Command && usize::from(self.params) < MAX_PARAMS;
-        debug_assert!(
-            possible,
-            "parameter {} cannot follow {:?}",
-            self.params, self.stage
-        );
+        debug_assert!(possible, "parameter {} cannot follow {:?}", self.params, self.stage);
         if possible {
             self.params += 1;
             self.stage = part;
@@ -298,8 +275,7 @@ impl<'b> Encoder<'b> {
     /// Writes one word, or `*`.
     #[inline]
     fn word(&mut self, word: &[u8]) {
-        self.out
-            .extend_from_slice(if is_word(word) { word } else { b"*" });
+        self.out.extend_from_slice(if is_word(word) { word } else { b"*" });
     }
 
     /// Writes text up to the end of the line.
@@ -333,10 +309,7 @@ const fn is_break(byte: u8) -> bool {
 /// Whether the bytes are one word. Looks at all of them, without a branch for each.
 #[inline]
 fn is_word(bytes: &[u8]) -> bool {
-    !bytes.is_empty()
-        && !bytes
-            .iter()
-            .fold(false, |found, &byte| found | is_break(byte))
+    !bytes.is_empty() && !bytes.iter().fold(false, |found, &byte| found | is_break(byte))
 }
 
 fn push_without_breaks(bytes: &[u8], out: &mut Vec<u8>) {
@@ -359,9 +332,7 @@ fn floor_char_boundary(bytes: &[u8], max: usize) -> usize {
             0xF0..=0xF4 => 4,
             _ => return max,
         };
-        let whole = bytes
-            .get(at..at + width)
-            .is_some_and(|char| str::from_utf8(char).is_ok());
+        let whole = bytes.get(at..at + width).is_some_and(|char| str::from_utf8(char).is_ok());
         return if whole && at + width > max { at } else { max };
     }
     max
@@ -380,20 +351,14 @@ mod tests {
     #[test]
     fn a_whole_line() {
         let out = line(|l| {
-            l.tag(b"time", b"12:00")
-                .tag(b"+reply", b"a b;")
-                .tag(b"bot", b"")
-                .raw_tags(b"x=y;+z");
+            l.tag(b"time", b"12:00").tag(b"+reply", b"a b;").tag(b"bot", b"").raw_tags(b"x=y;+z");
             l.source_user(b"n", b"u", b"h")
                 .command(b"PRIVMSG")
                 .param(b"#c")
                 .trailing(b"hi")
                 .finish();
         });
-        assert_eq!(
-            out,
-            b"@time=12:00;+reply=a\\sb\\:;bot;x=y;+z :n!u@h PRIVMSG #c :hi\r\n"
-        );
+        assert_eq!(out, b"@time=12:00;+reply=a\\sb\\:;bot;x=y;+z :n!u@h PRIVMSG #c :hi\r\n");
     }
 
     #[test]
@@ -419,14 +384,8 @@ mod tests {
         for bad in [&b""[..], b":x", b"a b", b"a\0", b"\ra", b"a\nQUIT"] {
             assert_eq!(line(|l| l.command(b"C").param(bad).finish()), b"C *\r\n");
         }
-        assert_eq!(
-            line(|l| l.command(b"C").param(b"a:b").finish()),
-            b"C a:b\r\n"
-        );
-        assert_eq!(
-            line(|l| l.source(b"a\nb").command(b"C").finish()),
-            b":* C\r\n"
-        );
+        assert_eq!(line(|l| l.command(b"C").param(b"a:b").finish()), b"C a:b\r\n");
+        assert_eq!(line(|l| l.source(b"a\nb").command(b"C").finish()), b":* C\r\n");
         assert_eq!(line(|l| l.source(b"").command(b"C").finish()), b"C\r\n");
         let user = line(|l| l.source_user(b"n", b"", b"h\r").command(b"C").finish());
         assert_eq!(user, b":n!*@* C\r\n");
@@ -443,20 +402,14 @@ mod tests {
     fn line_breaks_in_text_become_spaces() {
         let out = line(|l| l.command(b"C").trailing(b"a\r\nQUIT\0").finish());
         assert_eq!(out, b"C :a  QUIT \r\n");
-        assert_eq!(
-            line(|l| l.command(b"C").last(b"a\nb").finish()),
-            b"C :a b\r\n"
-        );
+        assert_eq!(line(|l| l.command(b"C").last(b"a\nb").finish()), b"C :a b\r\n");
     }
 
     #[test]
     fn the_last_parameter_has_a_colon_only_if_it_needs_one() {
-        for (text, expected) in [
-            ("word", "C word\r\n"),
-            ("", "C :\r\n"),
-            (":x", "C ::x\r\n"),
-            ("a b", "C :a b\r\n"),
-        ] {
+        for (text, expected) in
+            [("word", "C word\r\n"), ("", "C :\r\n"), (":x", "C ::x\r\n"), ("a b", "C :a b\r\n")]
+        {
             assert_eq!(
                 line(|l| l.command(b"C").last(text.as_bytes()).finish()),
                 expected.as_bytes()
@@ -467,17 +420,11 @@ mod tests {
     #[test]
     fn tags_cannot_break_out() {
         let out = line(|l| {
-            l.tag(b"a b", b"x")
-                .tag(b"", b"x")
-                .tag(b"k", b" ;\r\n\0\\")
-                .raw_tags(b"r=\r\n x\0;s");
+            l.tag(b"a b", b"x").tag(b"", b"x").tag(b"k", b" ;\r\n\0\\").raw_tags(b"r=\r\n x\0;s");
             l.command(b"C").finish();
         });
         assert_eq!(out, b"@k=\\s\\:\\r\\n\\\\;r=x;s C\r\n");
-        assert_eq!(
-            line(|l| l.raw_tags(b" \r\n").command(b"C").finish()),
-            b"C\r\n"
-        );
+        assert_eq!(line(|l| l.raw_tags(b" \r\n").command(b"C").finish()), b"C\r\n");
         assert_eq!(line(|l| l.raw_tags(b"").command(b"C").finish()), b"C\r\n");
     }
 
@@ -500,10 +447,7 @@ mod tests {
         let out = line(|l| l.tag(b"k", &fits).tag(b"x", b"").command(b"C").finish());
         assert_eq!(out.len(), TAGS_MAX + 3);
         let over = [b'v'; TAGS_MAX - 3];
-        assert_eq!(
-            line(|l| l.tag(b"k", &over).tag(b"x", b"").command(b"C").finish()),
-            b"@x C\r\n"
-        );
+        assert_eq!(line(|l| l.tag(b"k", &over).tag(b"x", b"").command(b"C").finish()), b"@x C\r\n");
     }
 
     #[test]
@@ -521,10 +465,7 @@ mod tests {
     #[test]
     fn a_long_body_is_cut() {
         let out = line(|l| {
-            l.tag(b"a", b"b")
-                .command(b"C")
-                .trailing(&[b'x'; 600])
-                .finish();
+            l.tag(b"a", b"b").command(b"C").trailing(&[b'x'; 600]).finish();
         });
         assert_eq!(out.len(), b"@a=b ".len() + BODY_MAX + 2);
         assert!(out.ends_with(b"xx\r\n"));
@@ -556,10 +497,7 @@ mod tests {
     #[test]
     fn a_source_that_leaves_no_room_for_the_command_is_taken_back() {
         let out = line(|l| {
-            l.tag(b"a", b"")
-                .source(&[b's'; 505])
-                .command(b"PING")
-                .finish();
+            l.tag(b"a", b"").source(&[b's'; 505]).command(b"PING").finish();
         });
         assert_eq!(out, b"@a PING\r\n");
         let out = line(|l| l.source(&[b's'; 504]).command(b"PING").finish());
@@ -570,12 +508,7 @@ mod tests {
     #[cfg(not(debug_assertions))]
     fn parts_out_of_order_have_no_effect() {
         let out = line(|l| {
-            l.param(b"x")
-                .command(b"C")
-                .tag(b"a", b"")
-                .source(b"s")
-                .command(b"D")
-                .last(b"p");
+            l.param(b"x").command(b"C").tag(b"a", b"").source(b"s").command(b"D").last(b"p");
             l.param(b"q").trailing(b"r").finish();
             l.param(b"t").finish();
         });

@@ -17,16 +17,10 @@ pub struct FrameLimits {
 
 impl FrameLimits {
     /// What a server takes from a client: 4096 for tags, 510 for the rest.
-    pub const FROM_CLIENT: Self = Self {
-        tags: 4096,
-        body: 510,
-    };
+    pub const FROM_CLIENT: Self = Self { tags: 4096, body: 510 };
     /// What a client takes from a server: 8191 for tags (the server's and the sender's together),
     /// 510 for the rest.
-    pub const FROM_SERVER: Self = Self {
-        tags: 8191,
-        body: 510,
-    };
+    pub const FROM_SERVER: Self = Self { tags: 8191, body: 510 };
 
     /// Whether `content`, a line without its end, is over a limit.
     ///
@@ -105,11 +99,7 @@ impl Framer {
     /// A framer at the start of a line.
     #[must_use]
     pub const fn new(limits: FrameLimits) -> Self {
-        Self {
-            limits,
-            scanned: 0,
-            skipping: false,
-        }
+        Self { limits, scanned: 0, skipping: false }
     }
 
     /// Takes at most one frame from the front of `bytes`.
@@ -119,16 +109,10 @@ impl Framer {
             let line = &bytes[start..start + end];
             start += end + 1;
             if let Some(frame) = self.judge(line) {
-                return Step {
-                    consumed: start,
-                    frame: Some(frame),
-                };
+                return Step { consumed: start, frame: Some(frame) };
             }
         }
-        Step {
-            consumed: start + self.keep(&bytes[start..]),
-            frame: None,
-        }
+        Step { consumed: start + self.keep(&bytes[start..]), frame: None }
     }
 
     /// The index of the first LF, looked for only where it was not before.
@@ -199,14 +183,7 @@ mod tests {
 
     #[test]
     fn nul_and_a_stray_cr_make_a_line_malformed() {
-        for line in [
-            &b"a\0b\n"[..],
-            b"a\rb\n",
-            b"\r\r\n",
-            b"a\r\r\n",
-            b"\0\n",
-            b"\ra\n",
-        ] {
+        for line in [&b"a\0b\n"[..], b"a\rb\n", b"\r\r\n", b"a\r\r\n", b"\0\n", b"\ra\n"] {
             assert_eq!(frames(line), [Frame::Malformed], "{}", Escaped(line));
         }
     }
@@ -241,41 +218,11 @@ mod tests {
     #[test]
     fn an_over_long_line_is_dropped_while_it_comes_and_told_once_at_its_end() {
         let mut framer = Framer::new(SMALL);
-        assert_eq!(
-            framer.next(b"12345\r"),
-            Step {
-                consumed: 0,
-                frame: None
-            }
-        );
-        assert_eq!(
-            framer.next(b"12345\r6"),
-            Step {
-                consumed: 7,
-                frame: None
-            }
-        );
-        assert_eq!(
-            framer.next(b"789"),
-            Step {
-                consumed: 3,
-                frame: None
-            }
-        );
-        assert_eq!(
-            framer.next(b"\r\nA\n"),
-            Step {
-                consumed: 2,
-                frame: Some(Frame::TooLong)
-            }
-        );
-        assert_eq!(
-            framer.next(b"A\n"),
-            Step {
-                consumed: 2,
-                frame: Some(Frame::Line(b"A"))
-            }
-        );
+        assert_eq!(framer.next(b"12345\r"), Step { consumed: 0, frame: None });
+        assert_eq!(framer.next(b"12345\r6"), Step { consumed: 7, frame: None });
+        assert_eq!(framer.next(b"789"), Step { consumed: 3, frame: None });
+        assert_eq!(framer.next(b"\r\nA\n"), Step { consumed: 2, frame: Some(Frame::TooLong) });
+        assert_eq!(framer.next(b"A\n"), Step { consumed: 2, frame: Some(Frame::Line(b"A")) });
     }
 
     #[test]
@@ -301,26 +248,8 @@ mod tests {
     #[test]
     fn a_caller_who_presents_fewer_bytes_than_before_is_no_danger() {
         let mut framer = Framer::new(SMALL);
-        assert_eq!(
-            framer.next(b"1234"),
-            Step {
-                consumed: 0,
-                frame: None
-            }
-        );
-        assert_eq!(
-            framer.next(b""),
-            Step {
-                consumed: 0,
-                frame: None
-            }
-        );
-        assert_eq!(
-            framer.next(b"A\n"),
-            Step {
-                consumed: 2,
-                frame: Some(Frame::Line(b"A"))
-            }
-        );
+        assert_eq!(framer.next(b"1234"), Step { consumed: 0, frame: None });
+        assert_eq!(framer.next(b""), Step { consumed: 0, frame: None });
+        assert_eq!(framer.next(b"A\n"), Step { consumed: 2, frame: Some(Frame::Line(b"A")) });
     }
 }

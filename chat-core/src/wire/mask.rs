@@ -154,11 +154,7 @@ mod tests {
     fn longest_segment(mask: &[u8]) -> usize {
         let (mut at, mut length, mut longest) = (0, 0, 0);
         while let Some((one, next)) = element(mask, at) {
-            length = if one == Element::AnyBytes {
-                0
-            } else {
-                length + 1
-            };
+            length = if one == Element::AnyBytes { 0 } else { length + 1 };
             longest = longest.max(length);
             at = next;
         }
@@ -184,10 +180,7 @@ mod tests {
             ("*ab", "aab"),
             ("NICK!*@*", "nick!u@h"),
         ] {
-            assert!(
-                matches(mask.as_bytes(), text.as_bytes(), ASCII),
-                "{mask} {text}"
-            );
+            assert!(matches(mask.as_bytes(), text.as_bytes(), ASCII), "{mask} {text}");
         }
         for (mask, text) in [
             ("", "a"),
@@ -198,10 +191,7 @@ mod tests {
             ("a*", "ba"),
             ("ab", "abc"),
         ] {
-            assert!(
-                !matches(mask.as_bytes(), text.as_bytes(), ASCII),
-                "{mask} {text}"
-            );
+            assert!(!matches(mask.as_bytes(), text.as_bytes(), ASCII), "{mask} {text}");
         }
     }
 
@@ -271,11 +261,7 @@ mod tests {
         ] {
             let (matched, steps) = matches_counting(&mask, &text, ASCII);
             assert!(!matched);
-            assert!(
-                steps <= bound(&mask, &text),
-                "{steps} > {}",
-                bound(&mask, &text)
-            );
+            assert!(steps <= bound(&mask, &text), "{steps} > {}", bound(&mask, &text));
         }
     }
 

@@ -65,13 +65,7 @@ impl<'a> Message<'a> {
         if !is_command(command) {
             return Err(ParseError::BadCommand);
         }
-        let mut message = Self {
-            tags,
-            source,
-            command,
-            params: [b""; MAX_PARAMS],
-            len: 0,
-        };
+        let mut message = Self { tags, source, command, params: [b""; MAX_PARAMS], len: 0 };
         while let Some(param) = take_param(&mut rest, message.params().len()) {
             message.push(param);
         }
@@ -238,10 +232,7 @@ mod tests {
     fn the_last_parameter_may_have_a_colon() {
         for (line, params) in [
             ("CAP * LIST :", vec!["*", "LIST", ""]),
-            (
-                "CAP * LS :multi-prefix sasl",
-                vec!["*", "LS", "multi-prefix sasl"],
-            ),
+            ("CAP * LS :multi-prefix sasl", vec!["*", "LS", "multi-prefix sasl"]),
             ("PRIVMSG #chan :Hey!", vec!["#chan", "Hey!"]),
             ("PRIVMSG #chan Hey!", vec!["#chan", "Hey!"]),
             ("PRIVMSG #chan ::-)", vec!["#chan", ":-)"]),
@@ -284,46 +275,23 @@ mod tests {
         assert_eq!(parse("001 x").command, b"001");
         assert_eq!(parse("pRiVmSg x").command, b"pRiVmSg");
         for line in ["", "   ", "@a=b", "@a=b ", ":src", ":src  ", "@a :src "] {
-            assert_eq!(
-                Message::parse(line.as_bytes()),
-                Err(ParseError::NoCommand),
-                "{line:?}"
-            );
+            assert_eq!(Message::parse(line.as_bytes()), Err(ParseError::NoCommand), "{line:?}");
         }
-        for line in [
-            "01",
-            "0001",
-            "0a1",
-            "PRIV-MSG",
-            "a1b",
-            "\u{e9}",
-            " @a=b PING",
-            "G\u{c9}T",
-        ] {
-            assert_eq!(
-                Message::parse(line.as_bytes()),
-                Err(ParseError::BadCommand),
-                "{line:?}"
-            );
+        for line in ["01", "0001", "0a1", "PRIV-MSG", "a1b", "\u{e9}", " @a=b PING", "G\u{c9}T"] {
+            assert_eq!(Message::parse(line.as_bytes()), Err(ParseError::BadCommand), "{line:?}");
         }
     }
 
     #[test]
     fn nul_cr_and_lf_are_refused_anywhere() {
         for line in ["PING a\0", "\rPING", "@a=\n PING", "PING :a\r"] {
-            assert_eq!(
-                Message::parse(line.as_bytes()),
-                Err(ParseError::ForbiddenByte)
-            );
+            assert_eq!(Message::parse(line.as_bytes()), Err(ParseError::ForbiddenByte));
         }
     }
 
     #[test]
     fn emitting_writes_the_one_canonical_form() {
-        assert_eq!(
-            canonical("@a=b   :s   CMD   x   :y   "),
-            b"@a=b :s CMD x :y   \r\n"
-        );
+        assert_eq!(canonical("@a=b   :s   CMD   x   :y   "), b"@a=b :s CMD x :y   \r\n");
         assert_eq!(canonical("  CMD x :y"), b"CMD x y\r\n");
         assert_eq!(canonical("CMD :"), b"CMD :\r\n");
         assert_eq!(canonical("CMD ::x"), b"CMD ::x\r\n");
@@ -334,13 +302,7 @@ mod tests {
     fn a_new_message_takes_the_first_fifteen_parameters() {
         let message = Message::new(b"C", &[b"x".as_slice(); 20]);
         assert_eq!(message.params().len(), MAX_PARAMS);
-        assert_eq!(
-            Message {
-                source: Some(b"s"),
-                ..Message::new(b"C", &[b"x"])
-            },
-            parse(":s C x")
-        );
+        assert_eq!(Message { source: Some(b"s"), ..Message::new(b"C", &[b"x"]) }, parse(":s C x"));
     }
 
     #[test]

@@ -51,9 +51,7 @@ impl<'a> ChannelName<'a> {
 
 impl fmt::Debug for ChannelName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ChannelName")
-            .field(&Escaped(self.0))
-            .finish()
+        f.debug_tuple("ChannelName").field(&Escaped(self.0)).finish()
     }
 }
 
@@ -63,9 +61,7 @@ impl fmt::Debug for ChannelName<'_> {
 /// RFC 2812, section 2.3.1.
 #[must_use]
 pub fn is_nick(bytes: &[u8], max_len: usize) -> bool {
-    let starts_well = bytes
-        .first()
-        .is_some_and(|&byte| is_letter_or_special(byte));
+    let starts_well = bytes.first().is_some_and(|&byte| is_letter_or_special(byte));
     let rest = |&byte: &u8| is_letter_or_special(byte) || byte.is_ascii_digit() || byte == b'-';
     starts_well && bytes.len() <= max_len && bytes.iter().all(rest)
 }
@@ -111,8 +107,7 @@ pub fn is_mask(bytes: &[u8], max_len: usize) -> bool {
 
 /// The items of a comma-separated list; empty ones are skipped.
 pub fn split_list(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    list.split(|&byte| byte == b',')
-        .filter(|item| !item.is_empty())
+    list.split(|&byte| byte == b',').filter(|item| !item.is_empty())
 }
 
 /// Whether it can be sent as any parameter and shows on one line.
@@ -180,11 +175,7 @@ mod tests {
 
     #[test]
     fn host_bytes() {
-        assert!(
-            b"irc.example-1.com/cloak_x::1"
-                .iter()
-                .all(|&byte| is_host_char(byte))
-        );
+        assert!(b"irc.example-1.com/cloak_x::1".iter().all(|&byte| is_host_char(byte)));
         assert!(!b"! @*?,\0\r\n\xe9~".iter().any(|&byte| is_host_char(byte)));
     }
 
@@ -197,10 +188,7 @@ mod tests {
 
     #[test]
     fn checked_names_are_made_by_checking_only() {
-        assert_eq!(
-            Nick::new(b"dan", 9).map(|nick| nick.as_bytes()),
-            Some(&b"dan"[..])
-        );
+        assert_eq!(Nick::new(b"dan", 9).map(|nick| nick.as_bytes()), Some(&b"dan"[..]));
         assert_eq!(Nick::new(b"1dan", 9), None);
         assert_eq!(ChannelName::new(b"#a,b", 9), None);
         let channel = ChannelName::new(b"#a\xff", 9);

@@ -38,9 +38,7 @@ impl Numeric {
     #[must_use]
     pub fn from_code(code: u16) -> Option<&'static Self> {
         // A test keeps the table sorted.
-        ALL.binary_search_by_key(&code, Self::code)
-            .ok()
-            .map(|index| &ALL[index])
+        ALL.binary_search_by_key(&code, Self::code).ok().map(|index| &ALL[index])
     }
 }
 
@@ -242,10 +240,7 @@ mod tests {
 
     #[test]
     fn codes_are_three_digits_unique_and_sorted() {
-        assert!(
-            ALL.iter()
-                .all(|numeric| (1..=999).contains(&numeric.code()))
-        );
+        assert!(ALL.iter().all(|numeric| (1..=999).contains(&numeric.code())));
         assert!(ALL.windows(2).all(|pair| pair[0].code() < pair[1].code()));
     }
 
@@ -268,12 +263,7 @@ mod tests {
     fn texts_fit_any_line_and_break_none() {
         for numeric in ALL {
             assert!(numeric.text().len() <= 80, "{numeric:?}");
-            assert!(
-                numeric
-                    .text()
-                    .bytes()
-                    .all(|byte| (b' '..=b'~').contains(&byte))
-            );
+            assert!(numeric.text().bytes().all(|byte| (b' '..=b'~').contains(&byte)));
         }
     }
 

@@ -45,10 +45,7 @@ impl<'a> Tags<'a> {
     /// case-sensitive.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<RawTagValue<'a>> {
-        self.iter()
-            .filter(|(found, _)| *found == key)
-            .last()
-            .map(|(_, value)| value)
+        self.iter().filter(|(found, _)| *found == key).last().map(|(_, value)| value)
     }
 
     /// The client-only tags: those whose key begins with `+`. The key is given with it.
@@ -143,9 +140,7 @@ impl<'a> RawTagValue<'a> {
 
 impl fmt::Debug for RawTagValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RawTagValue")
-            .field(&Escaped(self.0))
-            .finish()
+        f.debug_tuple("RawTagValue").field(&Escaped(self.0)).finish()
     }
 }
 
@@ -154,10 +149,7 @@ impl fmt::Debug for RawTagValue<'_> {
 /// NUL has no escaped form and is left out.
 pub fn escape_into(value: &[u8], out: &mut Vec<u8>) {
     // Most values need no escape: look at all bytes without a branch for each, then copy.
-    if !value
-        .iter()
-        .fold(false, |found, &byte| found | needs_escape(byte))
-    {
+    if !value.iter().fold(false, |found, &byte| found | needs_escape(byte)) {
         out.extend_from_slice(value);
         return;
     }
@@ -245,14 +237,8 @@ mod tests {
     #[test]
     fn the_last_value_of_a_key_counts_and_case_matters() {
         let tags = Tags::new(b"a=1;A=2;a=3");
-        assert_eq!(
-            tags.get(b"a").map(|value| value.as_bytes()),
-            Some(&b"3"[..])
-        );
-        assert_eq!(
-            tags.get(b"A").map(|value| value.as_bytes()),
-            Some(&b"2"[..])
-        );
+        assert_eq!(tags.get(b"a").map(|value| value.as_bytes()), Some(&b"3"[..]));
+        assert_eq!(tags.get(b"A").map(|value| value.as_bytes()), Some(&b"2"[..]));
         assert_eq!(tags.get(b"b"), None);
     }
 
@@ -302,20 +288,10 @@ mod tests {
 
     #[test]
     fn keys() {
-        for key in [
-            "a",
-            "+a",
-            "time",
-            "draft/reply",
-            "+draft/foo-0.2",
-            "znc.in/x",
-            "A-1",
-        ] {
+        for key in ["a", "+a", "time", "draft/reply", "+draft/foo-0.2", "znc.in/x", "A-1"] {
             assert!(is_tag_key(key.as_bytes()), "{key}");
         }
-        for key in [
-            "", "+", "/", "a/", "/a", "+/a", "a/b/c", "a b", "a=b", "a;b", "a_b", "a+b",
-        ] {
+        for key in ["", "+", "/", "a/", "/a", "+/a", "a/b/c", "a b", "a=b", "a;b", "a_b", "a+b"] {
             assert!(!is_tag_key(key.as_bytes()), "{key}");
         }
     }

@@ -1,0 +1,1 @@
+//! The other end of the protocol: a client as a pure state machine.

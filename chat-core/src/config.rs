@@ -1,0 +1,306 @@
+//! What a server is told once: its name, its texts, and a limit on everything.
+
+use alloc::{
+    boxed::Box,
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+use core::{fmt, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::{CaseMapping, is_channel};
+
+/// A server's configuration. Plain values: a host reads them from wherever it likes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// The server's name, as the source of its replies: letters, digits, `-`, `.`; at most 63 bytes.
+    pub name: String,
+    /// The network's name, for the welcome and ISUPPORT's `NETWORK`: no spaces.
+    pub network: String,
+    /// What the server is, in a line of free text.
+    pub description: String,
+    /// The message of the day, one string a line. Empty: a line that says that there is none.
+    pub motd: Vec<String>,
+    /// The hash that PASS must match, in a form that the host verifies. `None`: no password.
+    pub password: Option<String>,
+    /// How nicks and channel names are compared. It can't change while the server runs.
+    pub casemapping: CaseMapping,
+    /// Channels that every connection joins on arrival.
+    pub default_channels: Vec<String>,
+    /// Who may become an operator.
+    pub opers: Vec<OperConfig>,
+    /// The bounds.
+    pub limits: Limits,
+}
+
+/// One operator's account: OPER `name` `password`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OperConfig {
+    /// The name given to OPER, compared exactly.
+    pub name: String,
+    /// The hash that the password must match, in a form that the host verifies.
+    pub password: String,
+}
+
+/// A bound on everything. `None`, where it is allowed, is "no bound"; zero is never "infinite".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of a nick: 1 to 64.
+    pub nick_len: usize,
+    /// Bytes of a user name: 1 to 32.
+    pub user_len: usize,
+    /// Bytes of a real name: 1 to 200.
+    pub real_len: usize,
+    /// Bytes of a channel name, its `#` included: 2 to 100.
+    pub channel_len: usize,
+    /// Bytes of a channel key: 1 to 64.
+    pub key_len: usize,
+    /// Bytes of a topic: 1 to 390.
+    pub topic_len: usize,
+    /// Bytes of a kick's reason: 1 to 390.
+    pub kick_len: usize,
+    /// Bytes of a part's or quit's reason: 1 to 390.
+    pub quit_len: usize,
+    /// Bytes of an away message: 1 to 390.
+    pub away_len: usize,
+    /// Channels that one user may be in.
+    pub channels_per_user: usize,
+    /// Targets of one PRIVMSG, NOTICE or TAGMSG; also of JOIN, PART and KICK.
+    pub targets: usize,
+    /// Mode changes with a parameter in one MODE.
+    pub modes: usize,
+    /// Entries of one channel's ban list.
+    pub list_entries: usize,
+    /// Invitations that one channel remembers at once.
+    pub invites: usize,
+    /// Unread bytes that are kept of one connection: at least 16 KiB, one read.
+    pub recvq: usize,
+    /// Unsent bytes of a connection above which its own lines wait.
+    pub sendq_soft: usize,
+    /// Unsent bytes of a connection above which it is ended.
+    pub sendq_hard: usize,
+    /// Unsent bytes of all connections together; above it the largest debtor is ended.
+    pub sendq_total: usize,
+    /// Age of a connection's oldest unsent byte above which it is ended.
+    pub sendq_age: Duration,
+    /// Lines a second that a connection may send for long. `None`: as many as it likes.
+    pub lines_per_second: Option<u32>,
+    /// Lines that a connection may send at once.
+    pub lines_burst: u32,
+    /// Connections in all. `None`: as many as the host takes.
+    pub connections: Option<usize>,
+    /// Connections from one IPv4 address or one IPv6 /64. `None`: no bound.
+    pub connections_per_address: Option<usize>,
+    /// Time from connecting until registration must be done.
+    pub registration: Duration,
+    /// Silence after which the server sends PING.
+    pub ping_interval: Duration,
+    /// Silence after that PING after which the connection is ended.
+    pub ping_timeout: Duration,
+    /// Time that the host has to answer what it was asked.
+    pub ask: Duration,
+    /// Time that a closing connection, or a server that shuts down, has to flush.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            nick_len: 30,
+            user_len: 20,
+            real_len: 150,
+            channel_len: 64,
+            key_len: 32,
+            topic_len: 390,
+            kick_len: 300,
+            quit_len: 300,
+            away_len: 200,
+            channels_per_user: 100,
+            targets: 4,
+            modes: 6,
+            list_entries: 100,
+            invites: 100,
+            recvq: 32 << 10,
+            sendq_soft: 64 << 10,
+            sendq_hard: 256 << 10,
+            sendq_total: 256 << 20,
+            sendq_age: Duration::from_secs(30),
+            lines_per_second: Some(4),
+            lines_burst: 40,
+            connections: None,
+            connections_per_address: Some(64),
+            registration: Duration::from_secs(20),
+            ping_interval: Duration::from_secs(90),
+            ping_timeout: Duration::from_secs(60),
+            ask: Duration::from_secs(10),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            name: "parlance.local".to_string(),
+            network: "Parlance".to_string(),
+            description: "A Parlance chat server".to_string(),
+            motd: Vec::new(),
+            password: None,
+            casemapping: CaseMapping::Ascii,
+            default_channels: vec!["#lobby".to_string()],
+            opers: Vec::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// The first value that is out of its bounds, by its key, with the bound.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |key: &'static str, why: String| Err(ConfigError { key, why: why.into() });
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        if self.name.is_empty() || self.name.len() > 63 || !self.name.chars().all(is_name) {
+            return wrong(
+                "name",
+                format!("{:?} must be 1 to 63 letters, digits, '-' or '.'", self.name),
+            );
+        }
+        if self.network.is_empty()
+            || self.network.len() > 63
+            || !self.network.bytes().all(|b| b.is_ascii_graphic())
+        {
+            return wrong(
+                "network",
+                format!(
+                    "{:?} must be 1 to 63 visible ASCII characters without spaces",
+                    self.network
+                ),
+            );
+        }
+        let texts =
+            self.motd.iter().map(|line| ("motd", line)).chain([("description", &self.description)]);
+        for (key, text) in texts {
+            if text.len() > 400 || text.chars().any(|c| matches!(c, '\0' | '\r' | '\n')) {
+                return wrong(key, format!("{text:?} must be a line of at most 400 bytes"));
+            }
+        }
+        for channel in &self.default_channels {
+            if !is_channel(channel.as_bytes(), self.limits.channel_len) {
+                return wrong(
+                    "default_channels",
+                    format!(
+                        "{channel:?} must be '#' and a name without spaces or commas, {} bytes at most",
+                        self.limits.channel_len
+                    ),
+                );
+            }
+        }
+        if self.default_channels.len() > self.limits.channels_per_user {
+            return wrong("default_channels", "more channels than channels_per_user".to_string());
+        }
+        self.limits.check()
+    }
+}
+
+impl Limits {
+    fn check(&self) -> Result<(), ConfigError> {
+        const ANY: usize = usize::MAX;
+        for (key, value, least, most) in [
+            ("nick_len", self.nick_len, 1, 64),
+            ("user_len", self.user_len, 1, 32),
+            ("real_len", self.real_len, 1, 200),
+            ("channel_len", self.channel_len, 2, 100),
+            ("key_len", self.key_len, 1, 64),
+            ("topic_len", self.topic_len, 1, 390),
+            ("kick_len", self.kick_len, 1, 390),
+            ("quit_len", self.quit_len, 1, 390),
+            ("away_len", self.away_len, 1, 390),
+            ("channels_per_user", self.channels_per_user, 1, 10_000),
+            ("targets", self.targets, 1, 100),
+            ("modes", self.modes, 1, 12),
+            ("list_entries", self.list_entries, 1, 10_000),
+            ("invites", self.invites, 1, 10_000),
+            ("recvq", self.recvq, 16 << 10, 16 << 20),
+            ("sendq_soft", self.sendq_soft, 1 << 10, ANY),
+            ("sendq_hard", self.sendq_hard, 16 << 10, 1 << 30),
+            ("sendq_total", self.sendq_total, self.sendq_hard, ANY),
+            ("lines_per_second", self.lines_per_second.map_or(1, |n| n as usize), 1, 1_000_000),
+            ("lines_burst", self.lines_burst as usize, 1, 1_000_000),
+            ("connections", self.connections.unwrap_or(1), 1, ANY),
+            ("connections_per_address", self.connections_per_address.unwrap_or(1), 1, ANY),
+        ] {
+            if value < least || value > most {
+                let most =
+                    if most == ANY { "no upper bound".to_string() } else { most.to_string() };
+                let why = format!("{value} is out of bounds ({least} to {most})");
+                return Err(ConfigError { key, why: why.into() });
+            }
+        }
+        if self.sendq_soft > self.sendq_hard {
+            let why =
+                format!("{} must be at most sendq_hard ({})", self.sendq_soft, self.sendq_hard);
+            return Err(ConfigError { key: "sendq_soft", why: why.into() });
+        }
+        let day = Duration::from_secs(86_400);
+        for (key, value) in [
+            ("sendq_age", self.sendq_age),
+            ("registration", self.registration),
+            ("ping_interval", self.ping_interval),
+            ("ping_timeout", self.ping_timeout),
+            ("ask", self.ask),
+            ("drain", self.drain),
+        ] {
+            if value < Duration::from_millis(1) || value > day {
+                let why = format!("{value:?} is out of bounds (1 ms to 1 day)");
+                return Err(ConfigError { key, why: why.into() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A value of the configuration that can't be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConfigError {
+    /// The field's name.
+    pub key: &'static str,
+    /// What is wrong with it and what it must be.
+    pub why: Box<str>,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.why)
+    }
+}
+
+impl core::error::Error for ConfigError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid() {
+        assert_eq!(Config::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn zero_is_never_infinite() {
+        let mut config = Config::default();
+        config.limits.lines_per_second = Some(0);
+        assert_eq!(config.check().map_err(|e| e.key), Err("lines_per_second"));
+    }
+
+    #[test]
+    fn a_name_can_not_carry_a_second_line() {
+        let config = Config { name: "a\r\nb".to_string(), ..Config::default() };
+        assert_eq!(config.check().map_err(|e| e.key), Err("name"));
+    }
+}
