@@ -1,2 +1,105 @@
 //! The command.
-fn main() {}
+
+mod bench;
+mod failure;
+mod logging;
+mod net;
+mod password;
+mod replay;
+mod settings;
+mod size;
+mod tape;
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+use settings::Settings;
+
+/// A multi-user chat server and client that speaks IRC
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Start here:
+  parlance serve                      a server on this machine's loopback address
+  parlance connect                    chat there, from another terminal
+  echo hello | parlance connect       say one thing and go
+
+With a configuration:
+  parlance config example > parlance.toml
+  parlance config check parlance.toml
+  parlance serve --config parlance.toml
+
+Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Prove that a recorded run does the same again
+    Replay(replay::ReplayArgs),
+    /// Measure what an IRC server costs, this one or another
+    Bench(bench::BenchArgs),
+    /// Write or check a configuration file
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Read a password and print its hash, for the configuration
+    #[command(after_help = HASH_EXAMPLES)]
+    HashPassword,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print a complete configuration that says what every key does, and changes nothing
+    Example,
+    /// Check a file: says the line, the key and the fix of what is wrong
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+const HASH_EXAMPLES: &str = "\
+Examples:
+  parlance hash-password                       asks twice, shows nothing
+  parlance hash-password < password.txt        takes one line
+
+Put what it prints into the configuration: password under [server] or [[oper]].";
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Replay(args) => replay::run(&args),
+        Command::Bench(args) => bench::run(args).map_err(Failure::from),
+        Command::Config { command } => config(command),
+        Command::HashPassword => password::hash(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody may read standard error; the exit code stands.
+            let _ = writeln!(io::stderr(), "parlance: {failure}");
+            failure.code()
+        }
+    }
+}
+
+fn config(command: ConfigCommand) -> Result<(), Failure> {
+    let text = match command {
+        ConfigCommand::Example => settings::EXAMPLE.to_owned(),
+        ConfigCommand::Check { file } => {
+            Settings::load(&file)?;
+            format!("{}: ok\n", file.display())
+        }
+    };
+    io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::io("write", error))
+}
