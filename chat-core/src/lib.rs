@@ -4,10 +4,14 @@
 
 extern crate alloc;
 
+mod arena;
+mod caps;
 pub mod client;
 pub mod config;
 pub mod host;
 pub mod io;
+mod keyed;
+mod network;
 pub mod record;
 mod server;
 mod time;

@@ -19,6 +19,8 @@
 
 mod frame;
 mod replay;
+#[cfg(test)]
+mod tests;
 
 use alloc::{boxed::Box, vec::Vec};
 use core::{hash::Hasher as _, mem};

@@ -1,0 +1,175 @@
+//! JOIN, PART, TOPIC, KICK, INVITE.
+
+use alloc::vec::Vec;
+
+use super::{
+    super::{
+        Audience, Channel, ChannelId, ChannelModes, Event, Member, Network, Rank, Topic, UserId,
+        text,
+    },
+    Turn,
+};
+use crate::wire::{
+    Numeric,
+    numeric::{
+        ERR_BADCHANNELKEY, ERR_BANNEDFROMCHAN, ERR_CHANNELISFULL, ERR_CHANOPRIVSNEEDED,
+        ERR_INVITEONLYCHAN, ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, ERR_NOTONCHANNEL,
+        ERR_TOOMANYCHANNELS, ERR_USERNOTINCHANNEL, ERR_USERONCHANNEL, RPL_AWAY, RPL_INVITING,
+    },
+};
+
+impl Network {
+    pub(super) fn join(
+        &mut self,
+        me: UserId,
+        name: &[u8],
+        key: Option<&[u8]>,
+        turn: &mut Turn<'_>,
+    ) {
+        let found = self.find_channel(name);
+        if let Some(channel) = found.and_then(|id| self.channel(id)) {
+            if channel.member(me).is_some() {
+                return;
+            }
+            if let Some(refusal) = self.join_refusal(me, channel, key) {
+                return turn.reply(self, refusal, &[&channel.name]);
+            }
+        }
+        let joined = self.user(me).map_or(0, |user| user.channels.len());
+        if joined >= self.state.config.channels_per_user as usize {
+            return turn.reply(self, ERR_TOOMANYCHANNELS, &[name]);
+        }
+        let (id, rank) = match found {
+            Some(id) => (id, Rank::default()),
+            None => (self.create_channel(name), Rank::FOUNDER),
+        };
+        if let Some(channel) = self.channel_mut(id) {
+            channel.insert(Member { user: me, rank });
+            channel.invited.retain(|user| *user != me);
+        }
+        if let Some(user) = self.user_mut(me) {
+            user.channels.push(id);
+        }
+        turn.tell(self, Audience::Channel(id), Event::Join { user: me, channel: id });
+        turn.next_event();
+        if self.user(me).is_some_and(|user| user.away.is_some()) {
+            let audience = Audience::Message { channel: id, least: 0, from: me };
+            turn.tell(self, audience, Event::Away { user: me });
+            turn.next_event();
+        }
+        turn.sink.joined(self, turn.origin, id);
+    }
+
+    fn create_channel(&mut self, name: &[u8]) -> ChannelId {
+        let created = self.state.time;
+        let id = self.state.channels.insert(Channel {
+            name: text(name),
+            created,
+            topic: None,
+            modes: ChannelModes::default(),
+            members: Vec::new(),
+            bans: Vec::new(),
+            invited: Vec::new(),
+        });
+        self.index_channel(id);
+        id
+    }
+
+    fn join_refusal(&self, me: UserId, channel: &Channel, key: Option<&[u8]>) -> Option<Numeric> {
+        let modes = &channel.modes;
+        let invited = channel.invited.contains(&me);
+        if modes.invite_only && !invited {
+            return Some(ERR_INVITEONLYCHAN);
+        }
+        if modes.key.as_deref().is_some_and(|wanted| key != Some(wanted)) {
+            return Some(ERR_BADCHANNELKEY);
+        }
+        if modes.limit.is_some_and(|limit| channel.members.len() >= limit as usize) && !invited {
+            return Some(ERR_CHANNELISFULL);
+        }
+        let banned = self.user(me).is_some_and(|user| self.is_banned(channel, user));
+        (banned && !invited).then_some(ERR_BANNEDFROMCHAN)
+    }
+
+    pub(super) fn part(&mut self, me: UserId, name: &[u8], reason: &[u8], turn: &mut Turn<'_>) {
+        let Some(id) = self.joined_channel(me, name, turn) else { return };
+        turn.tell(self, Audience::Channel(id), Event::Part { user: me, channel: id, reason });
+        self.leave(me, id);
+    }
+
+    pub(super) fn set_topic(&mut self, me: UserId, name: &[u8], new: &[u8], turn: &mut Turn<'_>) {
+        let Some(id) = self.joined_channel(me, name, turn) else { return };
+        let Some(channel) = self.channel(id) else { return };
+        if channel.modes.topic_lock && !channel.is_op(me) {
+            return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
+        }
+        let by = self.user(me).map(|user| user.source().into_boxed_slice()).unwrap_or_default();
+        let at = self.state.time;
+        let topic = (!new.is_empty()).then(|| Topic { text: text(new), by, at });
+        if let Some(channel) = self.channel_mut(id) {
+            channel.topic = topic;
+        }
+        turn.tell(self, Audience::Channel(id), Event::Topic { user: me, channel: id, text: new });
+    }
+
+    pub(super) fn kick(
+        &mut self,
+        me: UserId,
+        name: &[u8],
+        nick: &[u8],
+        reason: &[u8],
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(id) = self.joined_channel(me, name, turn) else { return };
+        let Some(channel) = self.channel(id) else { return };
+        if !channel.is_op(me) {
+            return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
+        }
+        let Some(target) = self.find_user(nick) else {
+            return turn.reply(self, ERR_NOSUCHNICK, &[nick]);
+        };
+        if channel.member(target).is_none() {
+            return turn.reply(self, ERR_USERNOTINCHANNEL, &[nick, &channel.name]);
+        }
+        let event = Event::Kick { by: me, user: target, channel: id, reason };
+        turn.tell(self, Audience::Channel(id), event);
+        self.leave(target, id);
+    }
+
+    pub(super) fn invite(&mut self, me: UserId, nick: &[u8], name: &[u8], turn: &mut Turn<'_>) {
+        let found = self.find_user(nick).and_then(|id| Some((id, self.user(id)?)));
+        let Some((target, user)) = found else {
+            return turn.reply(self, ERR_NOSUCHNICK, &[nick]);
+        };
+        let Some(id) = self.find_channel(name) else {
+            return turn.reply(self, ERR_NOSUCHCHANNEL, &[name]);
+        };
+        let Some(channel) = self.channel(id) else { return };
+        if channel.member(me).is_none() {
+            return turn.reply(self, ERR_NOTONCHANNEL, &[&channel.name]);
+        }
+        if channel.member(target).is_some() {
+            return turn.reply(self, ERR_USERONCHANNEL, &[&user.nick, &channel.name]);
+        }
+        if channel.modes.invite_only && !channel.is_op(me) {
+            return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
+        }
+        turn.reply(self, RPL_INVITING, &[&user.nick, &channel.name]);
+        if let Some(away) = &user.away {
+            turn.reply(self, RPL_AWAY, &[&user.nick, away]);
+        }
+        let most = self.state.config.invites as usize;
+        if let Some(channel) = self.channel_mut(id) {
+            channel.invited.retain(|other| *other != target);
+            if channel.invited.len() >= most {
+                channel.invited.remove(0);
+            }
+            channel.invited.push(target);
+        }
+        turn.tell(
+            self,
+            Audience::User(target),
+            Event::Invite { by: me, user: target, channel: id },
+        );
+    }
+}

@@ -1,0 +1,84 @@
+//! PRIVMSG, NOTICE and TAGMSG: the path that must be fast.
+
+use super::{
+    super::{Audience, Channel, ChannelId, Event, MessageKind, Network, Rank, User, UserId},
+    Turn,
+};
+use crate::wire::numeric::{ERR_CANNOTSENDTOCHAN, ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, RPL_AWAY};
+
+impl Network {
+    pub(super) fn message(
+        &mut self,
+        me: UserId,
+        kind: MessageKind,
+        target: &[u8],
+        text: &[u8],
+        tags: &[u8],
+        turn: &mut Turn<'_>,
+    ) {
+        let time = self.state.time;
+        if let Some(user) = self.user_mut(me) {
+            user.last_active = time;
+        }
+        let silent = kind == MessageKind::Notice;
+        // STATUSMSG: `@#channel` goes to operators, `+#channel` to the voiced and above.
+        let least =
+            (Rank::TABLE.iter()).find(|row| target.first() == Some(&row.1)).map_or(0, |row| row.2);
+        let name = if least == 0 { target } else { &target[1..] };
+        if name.first() == Some(&b'#') {
+            let found = self.find_channel(name).and_then(|id| Some((id, self.channel(id)?)));
+            let Some((id, channel)) = found else {
+                if !silent {
+                    turn.reply(self, ERR_NOSUCHCHANNEL, &[name]);
+                }
+                return;
+            };
+            if !self.may_speak(me, channel) {
+                if !silent {
+                    turn.reply(self, ERR_CANNOTSENDTOCHAN, &[&channel.name]);
+                }
+                return;
+            }
+            self.say(me, id, least, Event::Message { from: me, kind, target, text, tags }, turn);
+            return;
+        }
+        let found = self.find_user(target).and_then(|id| Some((id, self.user(id)?)));
+        let Some((id, user)) = found else {
+            if !silent {
+                turn.reply(self, ERR_NOSUCHNICK, &[target]);
+            }
+            return;
+        };
+        let event = Event::Message { from: me, kind, target: &user.nick, text, tags };
+        turn.tell(self, Audience::Echo(me), event);
+        turn.tell(self, Audience::User(id), event);
+        turn.next_event();
+        if let (Some(away), MessageKind::Privmsg) = (&user.away, kind) {
+            turn.reply(self, RPL_AWAY, &[&user.nick, away]);
+        }
+    }
+
+    fn say(
+        &self,
+        me: UserId,
+        channel: ChannelId,
+        least: u8,
+        event: Event<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        turn.tell(self, Audience::Message { channel, least, from: me }, event);
+        turn.next_event();
+    }
+
+    fn may_speak(&self, me: UserId, channel: &Channel) -> bool {
+        match channel.member(me) {
+            Some(member) if member.rank.at_least(Rank::VOICE) => true,
+            None if channel.modes.no_external => false,
+            _ if channel.modes.moderated => false,
+            _ => {
+                channel.bans.is_empty()
+                    || !self.user(me).is_some_and(|user: &User| self.is_banned(channel, user))
+            }
+        }
+    }
+}

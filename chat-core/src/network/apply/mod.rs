@@ -1,0 +1,139 @@
+//! Operations carried out: every change of shared state and every refusal.
+
+mod channel;
+mod message;
+mod mode;
+mod user;
+
+use super::{
+    Audience, Channel, ChannelId, Delivery, Entry, Event, Keyed, Network, Op, Origin, Sink, User,
+    UserId,
+};
+use crate::wire::{
+    Numeric,
+    numeric::{ERR_NOSUCHCHANNEL, ERR_NOTONCHANNEL},
+};
+use hashbrown::HashMap;
+
+impl Network {
+    /// Carries out the entry at place `sequence` of the log. The only way that the state changes.
+    ///
+    /// All that follows goes to `sink`, in order; it never comes back in here.
+    pub(crate) fn apply(&mut self, sequence: u64, entry: &Entry<'_>, sink: &mut dyn Sink) {
+        self.state.sequence = sequence;
+        self.state.time = self.state.time.max(entry.time);
+        let origin = &entry.origin;
+        match &entry.op {
+            Op::Found { key, config } => {
+                self.state.key = *key;
+                self.state.config = config.clone();
+                self.sessions = HashMap::with_hasher(Keyed(*key));
+                return;
+            }
+            Op::Configure(config) => {
+                self.state.config = config.clone();
+                return;
+            }
+            Op::NodeUp { node, epoch } => {
+                self.quit_older_epochs(*node, *epoch, &mut Turn::new(origin, sink));
+                return;
+            }
+            _ => {}
+        }
+        let user = origin
+            .user
+            .filter(|id| self.user(*id).is_some_and(|user| user.session == origin.session))
+            .or_else(|| self.find_session(origin.session));
+        let turn = &mut Turn::new(origin, sink);
+        let Some(me) = user else {
+            if let Op::Register { nick, user, host, real } = entry.op {
+                self.register(nick, user, host, real, turn);
+            }
+            return;
+        };
+        match &entry.op {
+            Op::Found { .. } | Op::Configure(_) | Op::NodeUp { .. } | Op::Register { .. } => {}
+            Op::Nick(nick) => self.change_nick(me, nick, turn),
+            Op::Join { channel, key } => self.join(me, channel, *key, turn),
+            Op::Part { channel, reason } => self.part(me, channel, reason, turn),
+            Op::Message { kind, target, text, tags } => {
+                self.message(me, *kind, target, text, tags, turn);
+            }
+            Op::Topic { channel, text } => self.set_topic(me, channel, text, turn),
+            Op::ChannelMode { channel, changes } => self.channel_mode(me, channel, changes, turn),
+            Op::UserMode { changes } => self.user_mode(me, changes, turn),
+            Op::Kick { channel, nick, reason } => self.kick(me, channel, nick, reason, turn),
+            Op::Invite { nick, channel } => self.invite(me, nick, channel, turn),
+            Op::Away(message) => self.set_away(me, message, turn),
+            Op::Oper { name } => self.make_oper(me, name, turn),
+            Op::Quit { reason } => self.quit(me, reason, turn),
+        }
+    }
+
+    /// The channel of that name that the origin is in; else the refusal is told.
+    fn joined_channel(&self, me: UserId, name: &[u8], turn: &mut Turn<'_>) -> Option<ChannelId> {
+        let Some(id) = self.find_channel(name) else {
+            turn.reply(self, ERR_NOSUCHCHANNEL, &[name]);
+            return None;
+        };
+        let channel = self.channel(id)?;
+        if channel.member(me).is_none() {
+            turn.reply(self, ERR_NOTONCHANNEL, &[&channel.name]);
+            return None;
+        }
+        Some(id)
+    }
+
+    /// Takes a user out of a channel; an empty channel ends.
+    fn leave(&mut self, user: UserId, id: ChannelId) {
+        if let Some(user) = self.state.users.get_mut(user) {
+            user.channels.retain(|other| *other != id);
+        }
+        let Some(channel) = self.state.channels.get_mut(id) else { return };
+        channel.remove(user);
+        if channel.members.is_empty() {
+            self.forget_channel(id);
+            self.state.channels.remove(id);
+        }
+    }
+
+    fn user_mut(&mut self, id: UserId) -> Option<&mut User> {
+        self.state.users.get_mut(id)
+    }
+
+    fn channel_mut(&mut self, id: ChannelId) -> Option<&mut Channel> {
+        self.state.channels.get_mut(id)
+    }
+}
+
+/// One entry on its way through `apply`: where its effects go.
+struct Turn<'t> {
+    origin: &'t Origin,
+    sink: &'t mut dyn Sink,
+    events: u32,
+}
+
+impl<'t> Turn<'t> {
+    fn new(origin: &'t Origin, sink: &'t mut dyn Sink) -> Self {
+        Self { origin, sink, events: 0 }
+    }
+
+    fn tell(&mut self, network: &Network, audience: Audience, event: Event<'_>) {
+        let delivery = Delivery {
+            event,
+            audience,
+            time: network.state.time,
+            msgid: network.msgid(self.events),
+        };
+        self.sink.deliver(network, &delivery);
+    }
+
+    /// The next event has the next msgid.
+    fn next_event(&mut self) {
+        self.events += 1;
+    }
+
+    fn reply(&mut self, network: &Network, numeric: Numeric, params: &[&[u8]]) {
+        self.sink.reply(network, self.origin, numeric, params);
+    }
+}

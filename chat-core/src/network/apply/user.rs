@@ -1,0 +1,112 @@
+//! Operations on users: register, nick, away, oper, quit.
+
+use alloc::vec::Vec;
+
+use super::{
+    super::{Audience, Event, Network, User, UserId, UserModes, text},
+    Turn,
+};
+use crate::wire::numeric::{ERR_NICKNAMEINUSE, RPL_NOWAWAY, RPL_UNAWAY, RPL_YOUREOPER};
+
+impl Network {
+    pub(super) fn register(
+        &mut self,
+        nick: &[u8],
+        user: &[u8],
+        host: &[u8],
+        real: &[u8],
+        turn: &mut Turn<'_>,
+    ) {
+        if self.find_user(nick).is_some() {
+            turn.sink.refused(self, turn.origin, nick);
+            return;
+        }
+        let session = turn.origin.session;
+        let time = self.state.time;
+        let id = self.state.users.insert(User {
+            session,
+            nick: text(nick),
+            user: text(user),
+            host: text(host),
+            real: text(real),
+            away: None,
+            modes: UserModes::default(),
+            signed_on: time,
+            last_active: time,
+            channels: Vec::new(),
+        });
+        self.sessions.insert(session, id);
+        self.index_nick(id);
+        let users = u32::try_from(self.state.users.len()).unwrap_or(u32::MAX);
+        self.state.most_users = self.state.most_users.max(users);
+        turn.sink.registered(self, turn.origin, id);
+    }
+
+    pub(super) fn change_nick(&mut self, me: UserId, nick: &[u8], turn: &mut Turn<'_>) {
+        match self.find_user(nick) {
+            Some(other) if other != me => {
+                return turn.reply(self, ERR_NICKNAMEINUSE, &[nick]);
+            }
+            _ => {}
+        }
+        self.forget_nick(me);
+        let Some(user) = self.user_mut(me) else { return };
+        let old = core::mem::replace(&mut user.nick, text(nick));
+        self.index_nick(me);
+        if *old != *nick {
+            let audience = Audience::Peers { of: me, with_self: true };
+            turn.tell(self, audience, Event::Nick { user: me, old: &old });
+        }
+    }
+
+    pub(super) fn set_away(&mut self, me: UserId, message: &[u8], turn: &mut Turn<'_>) {
+        let away = (!message.is_empty()).then(|| text(message));
+        let Some(user) = self.user_mut(me) else { return };
+        let changed = user.away != away;
+        user.away = away;
+        let numeric = if user.away.is_some() { RPL_NOWAWAY } else { RPL_UNAWAY };
+        turn.reply(self, numeric, &[]);
+        if changed {
+            let audience = Audience::Peers { of: me, with_self: false };
+            turn.tell(self, audience, Event::Away { user: me });
+        }
+    }
+
+    pub(super) fn make_oper(&mut self, me: UserId, name: &[u8], turn: &mut Turn<'_>) {
+        let Some(user) = self.user_mut(me) else { return };
+        let was = core::mem::replace(&mut user.modes.oper, true);
+        turn.reply(self, RPL_YOUREOPER, &[]);
+        if !was {
+            self.state.opers += 1;
+            turn.tell(self, Audience::User(me), Event::UserMode { user: me, modes: b"+o" });
+        }
+        turn.sink.opered(self, turn.origin, name);
+    }
+
+    pub(super) fn quit(&mut self, me: UserId, reason: &[u8], turn: &mut Turn<'_>) {
+        let audience = Audience::Peers { of: me, with_self: false };
+        turn.tell(self, audience, Event::Quit { user: me, reason });
+        turn.next_event();
+        turn.sink.departing(self, me);
+        let channels = self.user_mut(me).map(|user| core::mem::take(&mut user.channels));
+        for id in channels.unwrap_or_default() {
+            self.leave(me, id);
+        }
+        self.forget_nick(me);
+        if let Some(user) = self.state.users.remove(me) {
+            self.sessions.remove(&user.session);
+            self.state.invisible -= u32::from(user.modes.invisible);
+            self.state.opers -= u32::from(user.modes.oper);
+        }
+    }
+
+    pub(super) fn quit_older_epochs(&mut self, node: u32, epoch: u32, turn: &mut Turn<'_>) {
+        let gone: Vec<_> = (self.users_from(0))
+            .filter(|(_, user)| user.session.node == node && user.session.epoch < epoch)
+            .map(|(id, _)| id)
+            .collect();
+        for id in gone {
+            self.quit(id, b"Server restarted", turn);
+        }
+    }
+}

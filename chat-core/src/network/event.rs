@@ -1,0 +1,105 @@
+//! Effects of an operation, and who is to see them.
+
+use super::{ChannelId, MessageKind, Network, Origin, UserId};
+use crate::{UnixMillis, wire::Numeric};
+
+/// Something that happened, as it is told to those concerned.
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Event<'a> {
+    Join {
+        user: UserId,
+        channel: ChannelId,
+    },
+    Part {
+        user: UserId,
+        channel: ChannelId,
+        reason: &'a [u8],
+    },
+    Kick {
+        by: UserId,
+        user: UserId,
+        channel: ChannelId,
+        reason: &'a [u8],
+    },
+    Quit {
+        user: UserId,
+        reason: &'a [u8],
+    },
+    Nick {
+        user: UserId,
+        old: &'a [u8],
+    },
+    Topic {
+        user: UserId,
+        channel: ChannelId,
+        text: &'a [u8],
+    },
+    /// `modes` as in `+o-v`, with their parameters in order.
+    ChannelMode {
+        by: UserId,
+        channel: ChannelId,
+        modes: &'a [u8],
+        params: &'a [&'a [u8]],
+    },
+    UserMode {
+        user: UserId,
+        modes: &'a [u8],
+    },
+    Message {
+        from: UserId,
+        kind: MessageKind,
+        target: &'a [u8],
+        text: &'a [u8],
+        tags: &'a [u8],
+    },
+    Away {
+        user: UserId,
+    },
+    Invite {
+        by: UserId,
+        user: UserId,
+        channel: ChannelId,
+    },
+}
+
+/// Who sees an event.
+#[derive(Copy, Clone, Debug)]
+pub(crate) enum Audience {
+    /// All members of a channel.
+    Channel(ChannelId),
+    /// Members with at least this rank; the sender of a message only as its echo.
+    Message { channel: ChannelId, least: u8, from: UserId },
+    /// All who share a channel with a user, each once; with the user or without.
+    Peers { of: UserId, with_self: bool },
+    /// One user.
+    User(UserId),
+    /// The sender of a message to a user, who sees it only as an echo.
+    Echo(UserId),
+}
+
+/// An event on its way: what, to whom, when, and its place in the log.
+#[derive(Copy, Clone, Debug)]
+pub(crate) struct Delivery<'a> {
+    pub(crate) event: Event<'a>,
+    pub(crate) audience: Audience,
+    pub(crate) time: UnixMillis,
+    pub(crate) msgid: [u8; 13],
+}
+
+/// Where the effects of an entry go. It sees the network as it is at that moment.
+pub(crate) trait Sink {
+    /// An event happened.
+    fn deliver(&mut self, network: &Network, delivery: &Delivery<'_>);
+    /// The origin of the entry gets a numeric, with the numeric's own text.
+    fn reply(&mut self, network: &Network, origin: &Origin, numeric: Numeric, params: &[&[u8]]);
+    /// The origin's session has become a user.
+    fn registered(&mut self, network: &Network, origin: &Origin, user: UserId);
+    /// The origin's session could not become one: its nick is in use.
+    fn refused(&mut self, network: &Network, origin: &Origin, nick: &[u8]);
+    /// The origin has joined a channel and is to be shown it.
+    fn joined(&mut self, network: &Network, origin: &Origin, channel: ChannelId);
+    /// The origin has become an operator of the server.
+    fn opered(&mut self, network: &Network, origin: &Origin, name: &[u8]);
+    /// A user is about to be gone.
+    fn departing(&mut self, network: &Network, user: UserId);
+}

@@ -1,0 +1,265 @@
+//! The state that everybody shares, changed by [`Network::apply`] alone.
+
+mod apply;
+mod event;
+mod log;
+mod op;
+mod state;
+
+use alloc::{boxed::Box, vec::Vec};
+use core::hash::Hasher;
+
+use hashbrown::{HashMap, HashTable};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    UnixMillis,
+    arena::Arena,
+    keyed::{HashKey, base32},
+    wire::{CaseMapping, matches},
+};
+
+pub(crate) use event::{Audience, Delivery, Event, Sink};
+pub(crate) use log::{Log, MemLog};
+pub(crate) use op::{Entry, MessageKind, ModeChange, Op, Origin, Session};
+pub(crate) use state::{
+    Channel, ChannelId, ChannelModes, ListEntry, Member, Rank, Topic, User, UserId, UserModes,
+};
+
+/// The part of the configuration that decides what operations do: equal on all servers of a network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct NetworkConfig {
+    pub(crate) casemapping: CaseMapping,
+    pub(crate) channels_per_user: u32,
+    pub(crate) list_entries: u32,
+    pub(crate) invites: u32,
+}
+
+/// Users, channels, and who is where.
+#[derive(Debug)]
+pub(crate) struct Network {
+    state: State,
+    nicks: HashTable<UserId>,
+    names: HashTable<ChannelId>,
+    sessions: HashMap<Session, UserId, Keyed>,
+}
+
+/// What a snapshot holds; the tables beside it are made from it.
+#[derive(Debug, Serialize, Deserialize)]
+struct State {
+    key: HashKey,
+    config: NetworkConfig,
+    sequence: u64,
+    time: UnixMillis,
+    users: Arena<UserId, User>,
+    channels: Arena<ChannelId, Channel>,
+    invisible: u32,
+    opers: u32,
+    most_users: u32,
+}
+
+/// Hashes with a key from the seed.
+#[derive(Copy, Clone, Debug)]
+struct Keyed(HashKey);
+
+impl core::hash::BuildHasher for Keyed {
+    type Hasher = siphasher::sip::SipHasher13;
+
+    fn build_hasher(&self) -> Self::Hasher {
+        self.0.hasher()
+    }
+}
+
+/// A snapshot that can't be read.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) struct BadSnapshot;
+
+impl Network {
+    /// A network without anybody; its first entry must be [`Op::Found`].
+    pub(crate) fn new() -> Self {
+        let state = State {
+            key: HashKey(0, 0),
+            config: NetworkConfig::default(),
+            sequence: 0,
+            time: UnixMillis(0),
+            users: Arena::new(),
+            channels: Arena::new(),
+            invisible: 0,
+            opers: 0,
+            most_users: 0,
+        };
+        Self::with_tables(state)
+    }
+
+    /// All of the state as bytes.
+    pub(crate) fn snapshot(&self) -> Vec<u8> {
+        // A vector takes all that is written into it; nothing else can fail in encoding.
+        postcard::to_allocvec(&self.state).unwrap_or_default()
+    }
+
+    /// The network that made this snapshot.
+    pub(crate) fn restore(snapshot: &[u8]) -> Result<Self, BadSnapshot> {
+        let state = postcard::from_bytes(snapshot).map_err(|_| BadSnapshot)?;
+        Ok(Self::with_tables(state))
+    }
+
+    /// A hash of all of the state: equal for equal histories.
+    pub(crate) fn state_hash(&self) -> u64 {
+        let mut hasher = HashKey(0, 0).hasher();
+        hasher.write(&self.snapshot());
+        hasher.finish()
+    }
+
+    fn with_tables(state: State) -> Self {
+        let mut network = Self {
+            nicks: HashTable::new(),
+            names: HashTable::new(),
+            sessions: HashMap::with_hasher(Keyed(state.key)),
+            state,
+        };
+        let users: Vec<_> =
+            network.state.users.iter().map(|(id, user)| (id, user.session)).collect();
+        for (id, session) in users {
+            network.sessions.insert(session, id);
+            network.index_nick(id);
+        }
+        let channels: Vec<_> = network.state.channels.iter().map(|(id, _)| id).collect();
+        for id in channels {
+            network.index_channel(id);
+        }
+        network
+    }
+
+    pub(crate) fn user(&self, id: UserId) -> Option<&User> {
+        self.state.users.get(id)
+    }
+
+    pub(crate) fn channel(&self, id: ChannelId) -> Option<&Channel> {
+        self.state.channels.get(id)
+    }
+
+    pub(crate) fn casemapping(&self) -> CaseMapping {
+        self.state.config.casemapping
+    }
+
+    pub(crate) fn find_user(&self, nick: &[u8]) -> Option<UserId> {
+        let State { users, key, config, .. } = &self.state;
+        let hash = key.of_name(config.casemapping, nick);
+        let same = |id: &UserId| {
+            users.get(*id).is_some_and(|user| config.casemapping.eq(&user.nick, nick))
+        };
+        self.nicks.find(hash, same).copied()
+    }
+
+    pub(crate) fn find_channel(&self, name: &[u8]) -> Option<ChannelId> {
+        let State { channels, key, config, .. } = &self.state;
+        let hash = key.of_name(config.casemapping, name);
+        let same = |id: &ChannelId| {
+            channels.get(*id).is_some_and(|channel| config.casemapping.eq(&channel.name, name))
+        };
+        self.names.find(hash, same).copied()
+    }
+
+    pub(crate) fn find_session(&self, session: Session) -> Option<UserId> {
+        self.sessions.get(&session).copied()
+    }
+
+    /// Users by index, from `index` on.
+    pub(crate) fn users_from(&self, index: u32) -> impl Iterator<Item = (UserId, &User)> {
+        self.state.users.iter_from(index)
+    }
+
+    /// Channels by index, from `index` on.
+    pub(crate) fn channels_from(&self, index: u32) -> impl Iterator<Item = (ChannelId, &Channel)> {
+        self.state.channels.iter_from(index)
+    }
+
+    pub(crate) fn count(&self) -> Count {
+        let State { users, channels, invisible, opers, most_users, .. } = &self.state;
+        Count {
+            users: users.len(),
+            invisible: *invisible as usize,
+            opers: *opers as usize,
+            channels: channels.len(),
+            most_users: *most_users as usize,
+        }
+    }
+
+    /// Whether `viewer` may learn that `user` is in `channel`.
+    pub(crate) fn sees_membership(&self, viewer: UserId, channel: &Channel, user: UserId) -> bool {
+        if viewer == user || channel.member(viewer).is_some() {
+            return true;
+        }
+        let invisible = self.user(user).is_some_and(|user| user.modes.invisible);
+        !channel.modes.secret && !invisible
+    }
+
+    /// Whether both are in one channel.
+    pub(crate) fn share_channel(&self, a: UserId, b: UserId) -> bool {
+        let channels = self.user(a).map_or(&[][..], |user| &user.channels);
+        channels
+            .iter()
+            .any(|id| self.channel(*id).is_some_and(|channel| channel.member(b).is_some()))
+    }
+
+    fn is_banned(&self, channel: &Channel, user: &User) -> bool {
+        let source = user.source();
+        channel.bans.iter().any(|ban| matches(&ban.mask, &source, self.casemapping()))
+    }
+
+    fn index_nick(&mut self, id: UserId) {
+        let State { users, key, config, .. } = &self.state;
+        let hash = |id: &UserId| {
+            key.of_name(config.casemapping, users.get(*id).map_or(&[], |user| &user.nick))
+        };
+        self.nicks.insert_unique(hash(&id), id, hash);
+    }
+
+    fn forget_nick(&mut self, id: UserId) {
+        let State { users, key, config, .. } = &self.state;
+        let nick = users.get(id).map_or(&[][..], |user| &user.nick);
+        let hash = key.of_name(config.casemapping, nick);
+        if let Ok(found) = self.nicks.find_entry(hash, |other| *other == id) {
+            found.remove();
+        }
+    }
+
+    fn index_channel(&mut self, id: ChannelId) {
+        let State { channels, key, config, .. } = &self.state;
+        let hash = |id: &ChannelId| {
+            key.of_name(config.casemapping, channels.get(*id).map_or(&[], |channel| &channel.name))
+        };
+        self.names.insert_unique(hash(&id), id, hash);
+    }
+
+    fn forget_channel(&mut self, id: ChannelId) {
+        let State { channels, key, config, .. } = &self.state;
+        let name = channels.get(id).map_or(&[][..], |channel| &channel.name);
+        let hash = key.of_name(config.casemapping, name);
+        if let Ok(found) = self.names.find_entry(hash, |other| *other == id) {
+            found.remove();
+        }
+    }
+
+    /// The id of the `index`th event of the entry that is being applied.
+    fn msgid(&self, index: u32) -> [u8; 13] {
+        base32(self.state.key.permute(self.state.sequence << 16 | u64::from(index & 0xffff)))
+    }
+}
+
+/// Numbers for LUSERS.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub(crate) struct Count {
+    pub(crate) users: usize,
+    pub(crate) invisible: usize,
+    pub(crate) opers: usize,
+    pub(crate) channels: usize,
+    pub(crate) most_users: usize,
+}
+
+fn text(bytes: &[u8]) -> Box<[u8]> {
+    bytes.into()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! JOIN, PART, TOPIC, NAMES, LIST, KICK, INVITE.
+
+use alloc::vec::Vec;
+
+use super::{Caller, cut};
+use crate::{
+    network::Op,
+    server::{link::Step, query::Read},
+    wire::{
+        ChannelName, Message,
+        numeric::{ERR_NOSUCHCHANNEL, ERR_NOTONCHANNEL, RPL_NOTOPIC, RPL_TOPIC, RPL_TOPICWHOTIME},
+        split_list,
+    },
+};
+
+/// `JOIN channels [keys]`, `JOIN 0`
+pub(super) fn join(caller: &mut Caller<'_>, message: &Message<'_>) {
+    let list = message.params()[0];
+    if list == b"0" {
+        return part_all(caller);
+    }
+    let mut keys = message.param(1).unwrap_or_default().split(|byte| *byte == b',');
+    let mut steps = Vec::new();
+    for channel in caller.targets(list) {
+        let key = keys.next().filter(|key| !key.is_empty());
+        if ChannelName::new(channel, caller.server.config.limits.channel_len).is_none() {
+            caller.reply(ERR_NOSUCHCHANNEL, &[channel]);
+            continue;
+        }
+        steps.push(Step::Join { channel: channel.into(), key: key.map(Into::into) });
+    }
+    caller.then(steps);
+}
+
+fn part_all(caller: &mut Caller<'_>) {
+    let channels = caller.me().map_or_else(Vec::new, |me| me.channels.clone());
+    let network = caller.network();
+    let names: Vec<_> =
+        channels.iter().filter_map(|id| Some(network.channel(*id)?.name.clone())).collect();
+    for channel in names {
+        caller.propose(Op::Part { channel: &channel, reason: b"" });
+    }
+}
+
+/// `PART channels [:reason]`
+pub(super) fn part(caller: &mut Caller<'_>, message: &Message<'_>) {
+    let reason = cut(message.param(1).unwrap_or_default(), caller.server.config.limits.quit_len);
+    for channel in caller.targets(message.params()[0]) {
+        caller.propose(Op::Part { channel, reason });
+    }
+}
+
+/// `TOPIC channel [:text]`
+pub(super) fn topic(caller: &mut Caller<'_>, message: &Message<'_>) {
+    let name = message.params()[0];
+    if let Some(text) = message.param(1) {
+        let text = cut(text, caller.server.config.limits.topic_len);
+        return caller.propose(Op::Topic { channel: name, text });
+    }
+    let network = caller.network();
+    let channel = network.find_channel(name).and_then(|id| network.channel(id));
+    let member = channel.zip(caller.user_id()).is_some_and(|(c, me)| c.member(me).is_some());
+    let Some(channel) = channel.filter(|channel| member || !channel.modes.secret) else {
+        return caller.reply(ERR_NOSUCHCHANNEL, &[name]);
+    };
+    let name = channel.name.clone();
+    if !member {
+        return caller.reply(ERR_NOTONCHANNEL, &[&name]);
+    }
+    match channel.topic.clone() {
+        None => caller.reply(RPL_NOTOPIC, &[&name]),
+        Some(topic) => {
+            caller.reply_text(RPL_TOPIC, &[&name], Some(&topic.text));
+            let at = crate::server::query::decimal(topic.at.as_secs());
+            caller.reply_text(RPL_TOPICWHOTIME, &[&name, &topic.by, &at], None);
+        }
+    }
+}
+
+/// `NAMES channels`; without a channel, nothing is listed.
+pub(super) fn names(caller: &mut Caller<'_>, message: &Message<'_>) {
+    let list = message.param(0).unwrap_or(b"*");
+    let me = caller.user_id();
+    let mut steps = Vec::new();
+    for name in caller.targets(list) {
+        let network = caller.network();
+        let found = network.find_channel(name);
+        let channel = found.and_then(|id| network.channel(id));
+        let member = channel.zip(me).is_some_and(|(channel, me)| channel.member(me).is_some());
+        let shown = channel.filter(|channel| member || !channel.modes.secret);
+        let read = match shown {
+            Some(channel) => Read::names(&channel.name, found),
+            None => Read::names(name, None),
+        };
+        steps.push(Step::Read(read));
+    }
+    caller.then(steps);
+}
+
+/// `LIST [channels or masks]`
+pub(super) fn list(caller: &mut Caller<'_>, message: &Message<'_>) {
+    let masks = split_list(message.param(0).unwrap_or_default());
+    let masks = masks.take(caller.server.config.limits.targets).map(Into::into).collect();
+    caller.then([Step::Read(Read::List { masks, from: 0, started: false })]);
+}
+
+/// `KICK channel nicks [:reason]`
+pub(super) fn kick(caller: &mut Caller<'_>, message: &Message<'_>) {
+    let channel = message.params()[0];
+    let given = cut(message.param(2).unwrap_or_default(), caller.server.config.limits.kick_len);
+    let own = caller.me().map_or_else(Vec::new, |me| me.nick.to_vec());
+    let reason = if given.is_empty() { &own } else { given };
+    for nick in caller.targets(message.params()[1]) {
+        caller.propose(Op::Kick { channel, nick, reason });
+    }
+}
+
+/// `INVITE nick channel`
+pub(super) fn invite(caller: &mut Caller<'_>, message: &Message<'_>) {
+    caller.propose(Op::Invite { nick: message.params()[0], channel: message.params()[1] });
+}
+
+impl Caller<'_> {
+    /// Goes on with these steps before the connection's next line.
+    pub(in crate::server) fn then(&mut self, steps: impl IntoIterator<Item = Step>) {
+        if let Some(link) = self.server.links.get_mut(self.conn) {
+            link.steps.extend(steps);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What belongs to one connection and is thrown away with it.
+
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use core::time::Duration;
+
+use super::query::Read;
+use crate::{
+    Instant, Limits, Ticket,
+    caps::Caps,
+    network::{Session, UserId},
+    wire::{FrameLimits, Framer},
+};
+
+/// One connection.
+pub(crate) struct Link {
+    pub(crate) session: Session,
+    /// The host that others see.
+    pub(crate) host: Box<[u8]>,
+    /// What its connections are counted by; `None`: they are not counted.
+    pub(crate) counted_by: Option<[u8; 17]>,
+    pub(crate) framer: Framer,
+    /// Bytes that came and could not be carried out yet.
+    pub(crate) unread: Vec<u8>,
+    pub(crate) state: State,
+    pub(crate) caps: Caps,
+    /// Asked for `CAP LS 302` or later.
+    pub(crate) caps_302: bool,
+    /// The rest of a command that takes several steps; later lines wait for it.
+    pub(crate) steps: VecDeque<Step>,
+    pub(crate) asking: Option<Box<Asking>>,
+    pub(crate) response: Option<Box<Response>>,
+    pub(crate) flood: Flood,
+    pub(crate) requests: u64,
+    pub(crate) heard: Instant,
+    pub(crate) ping_sent: Option<Instant>,
+    /// Whether the host reads from it.
+    pub(crate) reading: bool,
+    pub(crate) eof: bool,
+    /// Whether it waits in the run queue.
+    pub(crate) queued: bool,
+}
+
+/// Where a connection is in its life.
+pub(crate) enum State {
+    /// Until the network has taken it: since when, and what it has told of itself.
+    Registering { since: Instant, form: Box<Form> },
+    /// A user of the network.
+    Registered(UserId),
+    /// Its last line is in the outbox; by the deadline it is closed.
+    Dying { deadline: Instant },
+}
+
+/// What a connection has told of itself so far.
+#[derive(Default)]
+pub(crate) struct Form {
+    pub(crate) nick: Option<Box<[u8]>>,
+    pub(crate) user: Option<(Box<[u8]>, Box<[u8]>)>,
+    pub(crate) password: Option<Vec<u8>>,
+    pub(crate) password_ok: bool,
+    /// Between the first CAP LS or REQ and CAP END.
+    pub(crate) negotiating: bool,
+}
+
+/// A question to the host that this connection waits for.
+pub(crate) struct Asking {
+    pub(crate) ticket: Ticket,
+    pub(crate) deadline: Instant,
+    pub(crate) purpose: Purpose,
+}
+
+/// What a password is for.
+#[derive(Clone)]
+pub(crate) enum Purpose {
+    Register,
+    /// OPER with this name.
+    Oper(Box<[u8]>),
+}
+
+/// One step of a command that takes several.
+pub(crate) enum Step {
+    Join { channel: Box<[u8]>, key: Option<Box<[u8]>> },
+    Read(Read),
+}
+
+/// A labeled command's answer: nothing yet, one line that is held back, or a batch.
+pub(crate) struct Response {
+    /// Still escaped, as it came.
+    pub(crate) label: Box<[u8]>,
+    pub(crate) lines: Lines,
+}
+
+pub(crate) enum Lines {
+    None,
+    One(Vec<u8>),
+    Batch([u8; 13]),
+}
+
+/// A bucket of lines that fills at a steady rate, as the time when it will be full again.
+#[derive(Copy, Clone, Default)]
+pub(crate) struct Flood {
+    full_at: Instant,
+}
+
+impl Flood {
+    /// When the next line may be carried out; `None`: now.
+    pub(crate) fn wait(&self, limits: &Limits, now: Instant) -> Option<Instant> {
+        let each = Duration::from_secs(1) / limits.lines_per_second?;
+        let most = each * (limits.lines_burst - 1);
+        let debt = self.full_at.since(now);
+        (debt > most).then(|| now.after(debt - most))
+    }
+
+    /// A command was carried out that costs as much as so many lines.
+    pub(crate) fn spend(&mut self, limits: &Limits, now: Instant, cost: u32) {
+        let Some(rate) = limits.lines_per_second else { return };
+        self.full_at = self.full_at.max(now).after(Duration::from_secs(1) / rate * cost);
+    }
+}
+
+impl Link {
+    pub(crate) fn new(
+        session: Session,
+        host: Box<[u8]>,
+        counted_by: Option<[u8; 17]>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            session,
+            host,
+            counted_by,
+            framer: Framer::new(FrameLimits::FROM_CLIENT),
+            unread: Vec::new(),
+            state: State::Registering { since: now, form: Box::default() },
+            caps: Caps::NONE,
+            caps_302: false,
+            steps: VecDeque::new(),
+            asking: None,
+            response: None,
+            flood: Flood::default(),
+            requests: 0,
+            heard: now,
+            ping_sent: None,
+            reading: true,
+            eof: false,
+            queued: false,
+        }
+    }
+
+    pub(crate) const fn user(&self) -> Option<UserId> {
+        if let State::Registered(user) = self.state { Some(user) } else { None }
+    }
+
+    pub(crate) const fn is_dying(&self) -> bool {
+        matches!(self.state, State::Dying { .. })
+    }
+
+    /// Whether later lines wait for something that is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.asking.is_some() || !self.steps.is_empty()
+    }
+
+    /// When this connection has to be looked at again, its outbox aside.
+    pub(crate) fn deadline(&self, limits: &Limits, now: Instant) -> Option<Instant> {
+        let asking = self.asking.as_ref().map(|asking| asking.deadline);
+        let life = match &self.state {
+            State::Registering { since, .. } => Some(since.after(limits.registration)),
+            State::Dying { deadline } => return Some(*deadline),
+            // While we don't read, silence is ours; the age of the outbox covers the rest.
+            State::Registered(_) if !self.reading => None,
+            State::Registered(_) => Some(match self.ping_sent {
+                Some(at) => at.after(limits.ping_timeout),
+                None => self.heard.after(limits.ping_interval),
+            }),
+        };
+        let flood = if self.unread.is_empty() || self.is_busy() {
+            None
+        } else {
+            self.flood.wait(limits, now)
+        };
+        [asking, life, flood].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_and_then_lines_come_at_their_rate() {
+        let limits = Limits { lines_per_second: Some(2), lines_burst: 3, ..Limits::default() };
+        let mut flood = Flood::default();
+        let mut now = Instant::from_micros(1_000_000);
+        for _ in 0..3 {
+            assert_eq!(flood.wait(&limits, now), None);
+            flood.spend(&limits, now, 1);
+        }
+        for _ in 0..3 {
+            let next = now.after(Duration::from_millis(500));
+            assert_eq!(flood.wait(&limits, now), Some(next));
+            now = next;
+            assert_eq!(flood.wait(&limits, now), None);
+            flood.spend(&limits, now, 1);
+        }
+    }
+}

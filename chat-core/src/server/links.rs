@@ -1,0 +1,404 @@
+//! All connections: where events and replies become lines in outboxes.
+
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+
+use super::{
+    link::{Lines, Link, Response, State, Step},
+    outbox::{Encoded, Outboxes, Pushed},
+    query::Read,
+    render,
+    timers::Timers,
+};
+use crate::{
+    Limits, Metrics, Now, Output, Report,
+    arena::Arena,
+    caps::Caps,
+    io::ConnId,
+    keyed::base32,
+    network::{Audience, ChannelId, Delivery, Event, Network, Origin, Session, Sink, UserId},
+    wire::{Encoder, Numeric, numeric::ERR_NICKNAMEINUSE},
+};
+
+/// All connections and what is on its way to them.
+pub(crate) struct Links {
+    pub(crate) arena: Arena<ConnId, Link>,
+    pub(crate) outboxes: Outboxes,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) timers: Timers,
+    pub(crate) limits: Limits,
+    pub(crate) now: Now,
+    pub(crate) metrics: Metrics,
+    /// The server's name, the source of replies.
+    pub(crate) name: Box<[u8]>,
+    /// Whose command is being carried out: its answers may be labeled.
+    pub(crate) active: Option<ConnId>,
+    /// Those whose queue has passed its limit, to be ended when the entry is applied.
+    pub(crate) overflowed: Vec<ConnId>,
+    /// Those who have just registered and are to be welcomed.
+    pub(crate) arrived: Vec<ConnId>,
+    /// Deliveries since the budget was last set.
+    pub(crate) deliveries: usize,
+    /// The connection of each user, by the user's index.
+    routes: Vec<Option<ConnId>>,
+    /// Which users have been told of the event at hand, by index: those with the current mark.
+    marks: Vec<u32>,
+    mark: u32,
+    /// The encodings of the event at hand.
+    lines: Vec<Encoded>,
+    batches: u64,
+}
+
+/// The session of a connection: its id is its number.
+pub(crate) fn session(conn: ConnId) -> Session {
+    let number = u64::from(conn.index) << 32 | u64::from(conn.generation);
+    Session { node: 0, epoch: 0, number }
+}
+
+fn conn_of(session: Session) -> ConnId {
+    ConnId { index: (session.number >> 32) as u32, generation: session.number as u32 }
+}
+
+impl Links {
+    pub(crate) fn new(limits: Limits, name: Box<[u8]>, now: Now) -> Self {
+        Self {
+            arena: Arena::new(),
+            outboxes: Outboxes::new(),
+            outputs: VecDeque::new(),
+            timers: Timers::default(),
+            limits,
+            now,
+            metrics: Metrics { started: now.wall, ..Metrics::default() },
+            name,
+            active: None,
+            overflowed: Vec::new(),
+            arrived: Vec::new(),
+            deliveries: 0,
+            routes: Vec::new(),
+            marks: Vec::new(),
+            mark: 0,
+            lines: Vec::new(),
+            batches: 0,
+        }
+    }
+
+    pub(crate) fn get(&self, conn: ConnId) -> Option<&Link> {
+        self.arena.get(conn)
+    }
+
+    pub(crate) fn get_mut(&mut self, conn: ConnId) -> Option<&mut Link> {
+        self.arena.get_mut(conn)
+    }
+
+    /// Sends one line to one connection: as part of the labeled answer, if it is one.
+    pub(crate) fn line(&mut self, conn: ConnId, write: impl FnOnce(&mut Encoder<'_>)) {
+        let Some(link) = self.arena.get(conn) else { return };
+        let (caps, time) = (link.caps, self.now.wall);
+        let encode = |out: &mut Vec<u8>| {
+            let line = &mut Encoder::new(out);
+            render::time_tag(line, caps, time);
+            write(line);
+            line.finish();
+        };
+        if self.active == Some(conn) && link.response.is_some() {
+            let mut bytes = Vec::new();
+            encode(&mut bytes);
+            self.respond(conn, bytes);
+        } else {
+            let pushed = self.outboxes.write(conn.index(), self.now.mono, encode);
+            self.pushed(conn, pushed);
+        }
+    }
+
+    /// Sends a reply from the server: `nick` is how the connection is addressed.
+    pub(crate) fn numeric(
+        &mut self,
+        conn: ConnId,
+        nick: &[u8],
+        numeric: Numeric,
+        params: &[&[u8]],
+        text: Option<&[u8]>,
+    ) {
+        let name = core::mem::take(&mut self.name);
+        self.line(conn, |line| {
+            line.source(&name).numeric(numeric.code()).param(nick);
+            for param in params {
+                line.param(param);
+            }
+            if let Some(text) = text {
+                line.trailing(text);
+            }
+        });
+        self.name = name;
+    }
+
+    /// Takes one line of a labeled answer: the first is held back, with the second a batch begins.
+    fn respond(&mut self, conn: ConnId, line: Vec<u8>) {
+        let Some(link) = self.arena.get_mut(conn) else { return };
+        let Some(response) = &mut link.response else { return };
+        match core::mem::replace(&mut response.lines, Lines::None) {
+            Lines::None => response.lines = Lines::One(line),
+            Lines::One(first) => {
+                self.batches += 1;
+                let batch = base32(self.batches);
+                response.lines = Lines::Batch(batch);
+                let label = response.label.clone();
+                let mut start = Vec::new();
+                let reference = [b"+", &batch[..]].concat();
+                Encoder::new(&mut start)
+                    .source(&self.name)
+                    .command(b"BATCH")
+                    .param(&reference)
+                    .param(b"labeled-response")
+                    .finish();
+                self.tagged(conn, b"label", &label, &start);
+                self.tagged(conn, b"batch", &batch, &first);
+                self.tagged(conn, b"batch", &batch, &line);
+            }
+            Lines::Batch(batch) => {
+                response.lines = Lines::Batch(batch);
+                self.tagged(conn, b"batch", &batch, &line);
+            }
+        }
+    }
+
+    /// Ends a labeled answer: a single line, the end of a batch, or ACK.
+    pub(crate) fn finish_response(&mut self, conn: ConnId) {
+        let Some(response) = self.arena.get_mut(conn).and_then(|link| link.response.take()) else {
+            return;
+        };
+        let Response { label, lines } = *response;
+        let mut line = Vec::new();
+        match lines {
+            Lines::None => {
+                Encoder::new(&mut line).source(&self.name).command(b"ACK").finish();
+                self.tagged(conn, b"label", &label, &line);
+            }
+            Lines::One(line) => self.tagged(conn, b"label", &label, &line),
+            Lines::Batch(batch) => {
+                let reference = [b"-", &batch[..]].concat();
+                Encoder::new(&mut line)
+                    .source(&self.name)
+                    .command(b"BATCH")
+                    .param(&reference)
+                    .finish();
+                let pushed = self.outboxes.write(conn.index(), self.now.mono, |out| {
+                    out.extend_from_slice(&line);
+                });
+                self.pushed(conn, pushed);
+            }
+        }
+    }
+
+    /// Sends an encoded line with one tag more. `value` is in its escaped form.
+    fn tagged(&mut self, conn: ConnId, key: &[u8], value: &[u8], line: &[u8]) {
+        let pushed = self.outboxes.write(conn.index(), self.now.mono, |out| {
+            let (next, rest) = match line.strip_prefix(b"@") {
+                Some(rest) => (&b";"[..], rest),
+                None => (&b" "[..], line),
+            };
+            for part in [b"@", key, b"=", value, next, rest] {
+                out.extend_from_slice(part);
+            }
+        });
+        self.pushed(conn, pushed);
+    }
+
+    fn pushed(&mut self, conn: ConnId, pushed: Pushed) {
+        match pushed {
+            Pushed::First => self.outputs.push_back(Output::Flush(conn)),
+            Pushed::Waits if self.outboxes.cost(conn.index()) > self.limits.sendq_hard => {
+                self.overflowed.push(conn);
+            }
+            Pushed::Waits | Pushed::Dropped => {}
+        }
+    }
+
+    /// Gives the event at hand to one user.
+    #[inline]
+    fn give(&mut self, network: &Network, user: UserId, delivery: &Delivery<'_>, plan: Plan) {
+        let Some(Some(conn)) = self.routes.get(user.index as usize) else { return };
+        let conn = *conn;
+        let index = conn.index();
+        let all = self.outboxes.caps(index);
+        if !all.has(plan.required) {
+            return;
+        }
+        self.deliveries += 1;
+        let caps = all & plan.relevant;
+        if plan.labeled == Some(conn) {
+            let mut line = Vec::new();
+            render::event(network, delivery, caps, &mut line);
+            return self.respond(conn, line);
+        }
+        let found = self.lines.iter().position(|line| line.caps == caps);
+        let at = found.unwrap_or_else(|| {
+            let write = |out: &mut Vec<u8>| render::event(network, delivery, caps, out);
+            self.lines.push(self.outboxes.encode(caps, write));
+            self.lines.len() - 1
+        });
+        let pushed = self.outboxes.push(index, &mut self.lines[at], self.now.mono);
+        self.pushed(conn, pushed);
+    }
+
+    /// A mark that no user has yet.
+    fn new_mark(&mut self) -> u32 {
+        self.mark = self.mark.wrapping_add(1);
+        if self.mark == 0 {
+            self.marks.fill(0);
+            self.mark = 1;
+        }
+        self.mark
+    }
+
+    fn give_to_peers(
+        &mut self,
+        network: &Network,
+        of: UserId,
+        with_self: bool,
+        delivery: &Delivery<'_>,
+        plan: Plan,
+    ) {
+        let mark = self.new_mark();
+        self.marks.resize(self.routes.len(), 0);
+        self.marks[of.index as usize] = mark;
+        if with_self {
+            self.give(network, of, delivery, plan);
+        }
+        for id in network.user(of).map_or(&[][..], |user| &user.channels) {
+            for member in network.channel(*id).map_or(&[][..], |channel| &channel.members) {
+                let seen = &mut self.marks[member.user.index as usize];
+                if core::mem::replace(seen, mark) != mark {
+                    self.give(network, member.user, delivery, plan);
+                }
+            }
+        }
+    }
+}
+
+/// What is the same for all recipients of an event.
+#[derive(Copy, Clone)]
+struct Plan {
+    relevant: Caps,
+    required: Caps,
+    /// The one to whom it is part of a labeled answer.
+    labeled: Option<ConnId>,
+}
+
+impl Sink for Links {
+    fn deliver(&mut self, network: &Network, delivery: &Delivery<'_>) {
+        let labeled = self
+            .active
+            .filter(|conn| self.arena.get(*conn).is_some_and(|link| link.response.is_some()));
+        let plan = Plan {
+            relevant: render::relevant(&delivery.event),
+            required: render::required(&delivery.event),
+            labeled,
+        };
+        let echo = Plan { required: plan.required.with(Caps::ECHO_MESSAGE), ..plan };
+        match delivery.audience {
+            Audience::Channel(id) => {
+                for member in network.channel(id).map_or(&[][..], |channel| &channel.members) {
+                    self.give(network, member.user, delivery, plan);
+                }
+            }
+            Audience::Message { channel, least, from } => {
+                for member in network.channel(channel).map_or(&[][..], |channel| &channel.members) {
+                    if member.user != from && member.rank.at_least(least) {
+                        self.give(network, member.user, delivery, plan);
+                    }
+                }
+                if matches!(delivery.event, Event::Message { .. }) {
+                    self.give(network, from, delivery, echo);
+                }
+            }
+            Audience::Peers { of, with_self } => {
+                self.give_to_peers(network, of, with_self, delivery, plan);
+            }
+            Audience::User(user) => {
+                // A message to oneself is labeled as the echo alone.
+                let message = matches!(delivery.event, Event::Message { .. });
+                let labeled = if message { None } else { plan.labeled };
+                self.give(network, user, delivery, Plan { labeled, ..plan });
+            }
+            Audience::Echo(user) => self.give(network, user, delivery, echo),
+        }
+        self.outboxes.done(&self.lines);
+        self.lines.clear();
+    }
+
+    fn reply(&mut self, network: &Network, origin: &Origin, numeric: Numeric, params: &[&[u8]]) {
+        let conn = conn_of(origin.session);
+        let user = self.get(conn).and_then(Link::user).and_then(|id| network.user(id));
+        let nick = user.map_or(&b"*"[..], |user| &user.nick);
+        if numeric.text().is_empty() {
+            // The last parameter is the text.
+            let (last, params) = match params.split_last() {
+                Some((last, params)) => (*last, params),
+                None => (&b""[..], params),
+            };
+            let name = core::mem::take(&mut self.name);
+            self.line(conn, |line| {
+                line.source(&name).numeric(numeric.code()).param(nick);
+                for param in params {
+                    line.param(param);
+                }
+                line.last(last);
+            });
+            self.name = name;
+            return;
+        }
+        self.numeric(conn, nick, numeric, params, Some(numeric.text().as_bytes()));
+    }
+
+    fn registered(&mut self, network: &Network, origin: &Origin, user: UserId) {
+        let conn = conn_of(origin.session);
+        let (Some(link), Some(new)) = (self.arena.get_mut(conn), network.user(user)) else {
+            return;
+        };
+        link.state = State::Registered(user);
+        let index = user.index as usize;
+        if self.routes.len() <= index {
+            self.routes.resize(index + 1, None);
+        }
+        self.routes[index] = Some(conn);
+        self.arrived.push(conn);
+        self.outputs.push_back(Output::Report(Report::Registered {
+            conn,
+            nick: new.nick.to_vec(),
+            user: new.user.to_vec(),
+            host: new.host.to_vec(),
+        }));
+    }
+
+    fn refused(&mut self, _: &Network, origin: &Origin, nick: &[u8]) {
+        let conn = conn_of(origin.session);
+        if let Some(State::Registering { form, .. }) =
+            self.get_mut(conn).map(|link| &mut link.state)
+        {
+            form.nick = None;
+        }
+        let text = ERR_NICKNAMEINUSE.text().as_bytes();
+        self.numeric(conn, b"*", ERR_NICKNAMEINUSE, &[nick], Some(text));
+    }
+
+    fn joined(&mut self, _: &Network, origin: &Origin, channel: ChannelId) {
+        if let Some(link) = self.get_mut(conn_of(origin.session)) {
+            link.steps.push_front(Step::Read(Read::arrival(channel)));
+        }
+    }
+
+    fn opered(&mut self, network: &Network, origin: &Origin, name: &[u8]) {
+        let user = self.get(conn_of(origin.session)).and_then(Link::user);
+        let Some(user) = user.and_then(|id| network.user(id)) else { return };
+        self.outputs.push_back(Output::Report(Report::Oper {
+            nick: user.nick.to_vec(),
+            name: alloc::string::String::from_utf8_lossy(name).into_owned(),
+        }));
+    }
+
+    fn departing(&mut self, _: &Network, user: UserId) {
+        if let Some(route) = self.routes.get_mut(user.index as usize) {
+            *route = None;
+        }
+    }
+}

@@ -1,0 +1,855 @@
+//! The server: connections, shared state and their outputs, composed.
+
+mod command;
+mod link;
+mod links;
+mod outbox;
+mod query;
+mod render;
+mod timers;
+
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, VecDeque},
+    format,
+    string::ToString,
+    vec::Vec,
+};
+use core::net::IpAddr;
+
+use hashbrown::HashMap;
+
+use self::{
+    command::Caller,
+    link::{Asking, Lines, Link, Purpose, Response, State, Step},
+    links::{Links, session},
+    outbox::Pushed,
+};
+use crate::{
+    Answer, Chunk, CloseWhen, Config, ConfigError, ConnId, Input, Instant, Metrics, Now, Output,
+    Pause, PeerInfo, Refused, Report, Request, Ticket,
+    keyed::HashKey,
+    network::{Entry, Log, MemLog, Network, NetworkConfig, Op, Origin},
+    wire::{
+        Encoder, Frame, Message, Numeric,
+        numeric::{
+            ERR_INPUTTOOLONG, ERR_PASSWDMISMATCH, ERR_UNKNOWNERROR, RPL_CREATED, RPL_MYINFO,
+            RPL_WELCOME, RPL_YOURHOST,
+        },
+    },
+};
+
+/// Lines that one call carries out at the most; the rest waits for the next.
+const BUDGET_LINES: usize = 256;
+/// Deliveries after which a call carries out no further line or entry.
+const BUDGET_DELIVERIES: usize = 20_000;
+/// Bytes of one long read that one call sends.
+const BUDGET_READ: usize = 16 << 10;
+
+/// A chat server as a pure state machine.
+///
+/// A host tells it what happened ([`open`](Self::open), [`handle`](Self::handle)) and does what it
+/// says ([`poll_output`](Self::poll_output), until there is nothing more). It holds no socket, no
+/// clock, no thread and no randomness: the same calls give the same outputs, byte for byte.
+///
+/// No input makes it panic, and none makes it grow past the limits of its [`Config`].
+pub struct Server {
+    config: Config,
+    network: Network,
+    log: MemLog,
+    links: Links,
+    /// Who waits for the answer to which question.
+    asked: BTreeMap<Ticket, ConnId>,
+    next_ticket: u64,
+    /// Connections whose lines wait for budget alone.
+    run_queue: VecDeque<ConnId>,
+    /// Connections from each address that counts.
+    by_address: HashMap<[u8; 17], usize, AddressHash>,
+    /// Lines that this call may still carry out.
+    lines_left: usize,
+    stopping: bool,
+    stopped: bool,
+}
+
+#[derive(Copy, Clone)]
+struct AddressHash(HashKey);
+
+impl core::hash::BuildHasher for AddressHash {
+    type Hasher = siphasher::sip::SipHasher13;
+
+    fn build_hasher(&self) -> Self::Hasher {
+        self.0.hasher()
+    }
+}
+
+impl Server {
+    /// A server without connections. All that it draws at random comes from `seed`, which must be
+    /// secret and new for each server.
+    ///
+    /// # Errors
+    /// The first value of the configuration that is out of bounds.
+    pub fn new(config: Config, seed: [u8; 32], now: Now) -> Result<Self, ConfigError> {
+        config.check()?;
+        let links = Links::new(config.limits.clone(), config.name.as_bytes().into(), now);
+        let mut server = Self {
+            network: Network::new(),
+            log: MemLog::default(),
+            links,
+            asked: BTreeMap::new(),
+            next_ticket: 0,
+            run_queue: VecDeque::new(),
+            by_address: HashMap::with_hasher(AddressHash(HashKey::derive(&seed, b"addresses"))),
+            lines_left: 0,
+            stopping: false,
+            stopped: false,
+            config,
+        };
+        let key = HashKey::derive(&seed, b"network");
+        let found = Op::Found { key, config: server.network_config() };
+        server.apply(Origin::default(), found);
+        server.apply(Origin::default(), Op::NodeUp { node: 0, epoch: 0 });
+        Ok(server)
+    }
+
+    /// Takes a new connection.
+    ///
+    /// # Errors
+    /// It is one too many, or the server is stopping: the line to send before closing it.
+    pub fn open(&mut self, now: Now, peer: PeerInfo) -> Result<ConnId, Refused> {
+        self.set_now(now);
+        let counted_by = if peer.exempt { None } else { peer.address.map(address_key) };
+        let limits = &self.config.limits;
+        let from_there = counted_by.and_then(|key| self.by_address.get(&key)).copied().unwrap_or(0);
+        let why = if self.stopping {
+            Some("The server is shutting down")
+        } else if limits.connections.is_some_and(|most| self.links.arena.len() >= most) {
+            Some("The server is full")
+        } else if counted_by.is_some()
+            && limits.connections_per_address.is_some_and(|most| from_there >= most)
+        {
+            Some("Too many connections from your address")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            self.links.metrics.refused += 1;
+            let report = Report::Refused { address: peer.address, why: why.to_string() };
+            self.links.outputs.push_back(Output::Report(report));
+            return Err(Refused {
+                line: error_line(&self.host_text(peer.address), why.as_bytes()),
+            });
+        }
+        if let Some(key) = counted_by {
+            *self.by_address.entry(key).or_insert(0) += 1;
+        }
+        let conn = self.links.arena.next_key();
+        let host = self.host_text(peer.address);
+        let link = Link::new(session(conn), host, counted_by, now.mono);
+        let conn = self.links.arena.insert(link);
+        self.links.outboxes.open(conn.index());
+        self.rearm(conn);
+        Ok(conn)
+    }
+
+    /// Takes one input. Outputs wait for [`poll_output`](Self::poll_output); many inputs may come
+    /// before, and then each connection is flushed once for all of them.
+    ///
+    /// An input for a connection that is gone does nothing.
+    pub fn handle(&mut self, now: Now, input: Input<'_>) {
+        self.set_now(now);
+        self.lines_left = BUDGET_LINES;
+        self.links.deliveries = 0;
+        match input {
+            Input::Data(conn, bytes) => {
+                if let Some(link) = self.links.get_mut(conn) {
+                    link.heard = now.mono;
+                    link.ping_sent = None;
+                    self.links.metrics.bytes_in += bytes.len() as u64;
+                    self.run(conn, bytes);
+                }
+            }
+            Input::Eof(conn) => {
+                if let Some(link) = self.links.get_mut(conn) {
+                    link.eof = true;
+                    self.run(conn, &[]);
+                }
+            }
+            Input::Closed(conn, why) => self.closed(conn, why),
+            Input::Sent(conn, bytes, pause) => self.sent(conn, bytes, pause),
+            Input::Answer(ticket, answer) => self.answered(ticket, answer),
+            Input::Timeout => self.timeout(),
+            Input::Reload(config) => self.reload(*config),
+            Input::Shutdown => self.shutdown(),
+        }
+        self.settle();
+    }
+
+    /// When [`Input::Timeout`] is due; now, if work is left over. `None`: nothing is.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.run_queue.is_empty() { self.links.timers.next() } else { Some(self.links.now.mono) }
+    }
+
+    /// The next thing to do, in order.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.links.outputs.pop_front()
+    }
+
+    /// What is to be written to a connection, in order. Readable until it is
+    /// [`Closed`](Input::Closed); empty for a stale id.
+    pub fn outbox(&self, conn: ConnId) -> impl Iterator<Item = Chunk<'_>> {
+        let index = self.links.get(conn).map_or(usize::MAX, |_| conn.index());
+        self.links.outboxes.chunks(index)
+    }
+
+    /// Counters and gauges.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let count = self.network.count();
+        Metrics {
+            connections: self.links.arena.len() as u64,
+            users: count.users as u64,
+            channels: count.channels as u64,
+            queued_bytes: self.links.outboxes.held() as u64,
+            ..self.links.metrics
+        }
+    }
+
+    /// A hash of all shared state: equal for servers with equal histories.
+    #[must_use]
+    pub fn state_hash(&self) -> u64 {
+        self.network.state_hash()
+    }
+
+    fn set_now(&mut self, now: Now) {
+        let mono = now.mono.max(self.links.now.mono);
+        self.links.now = Now { mono, wall: now.wall };
+    }
+
+    fn network_config(&self) -> NetworkConfig {
+        let limits = &self.config.limits;
+        NetworkConfig {
+            casemapping: self.config.casemapping,
+            channels_per_user: limits.channels_per_user as u32,
+            list_entries: limits.list_entries as u32,
+            invites: limits.invites as u32,
+        }
+    }
+
+    fn host_text(&self, address: Option<IpAddr>) -> Box<[u8]> {
+        let text = match address.map(|address| address.to_canonical()) {
+            None => "localhost".to_string(),
+            // A parameter can't begin with a colon.
+            Some(address) => match address.to_string() {
+                text if text.starts_with(':') => format!("0{text}"),
+                text => text,
+            },
+        };
+        text.into_bytes().into()
+    }
+
+    /// Carries out an operation that no connection waits for.
+    fn apply(&mut self, origin: Origin, op: Op<'_>) {
+        let entry = Entry { origin, time: self.links.now.wall, op };
+        match self.log.assign() {
+            Some(sequence) => self.network.apply(sequence, &entry, &mut self.links),
+            None => self.log.append(entry.to_owned()),
+        }
+    }
+
+    /// Carries out an operation of a connection.
+    fn propose(&mut self, conn: ConnId, op: Op<'_>) {
+        let Some(link) = self.links.get(conn) else { return };
+        let origin = Origin { session: link.session, user: link.user(), request: link.requests };
+        self.apply(origin, op);
+        self.welcome_arrived();
+    }
+
+    /// Carries out entries that wait in the log, as the budget allows. Whether none is left.
+    fn drain_log(&mut self) -> bool {
+        while self.links.deliveries < BUDGET_DELIVERIES {
+            let Some((sequence, entry)) = self.log.next() else { return true };
+            if let Some(entry) = entry.get() {
+                self.network.apply(sequence, &entry, &mut self.links);
+            }
+        }
+        self.log.is_empty()
+    }
+
+    /// After each input: ends those who owe too much, and carries out what that leads to.
+    fn settle(&mut self) {
+        loop {
+            while let Some(conn) = self.links.overflowed.pop() {
+                if self.links.get(conn).is_some_and(|link| !link.is_dying()) {
+                    self.links.metrics.sendq_kills += 1;
+                    self.end_with(conn, b"SendQ exceeded", false);
+                }
+            }
+            while self.links.outboxes.held() > self.config.limits.sendq_total {
+                let Some(index) = self.links.outboxes.largest() else { break };
+                let found = self.links.arena.iter_from(index as u32).next().map(|(conn, _)| conn);
+                let Some(conn) = found else { break };
+                self.links.metrics.sendq_kills += 1;
+                self.end_with(conn, b"Too much is waiting to be sent", false);
+            }
+            if self.links.deliveries >= BUDGET_DELIVERIES || self.log.is_empty() {
+                break;
+            }
+            self.drain_log();
+        }
+    }
+
+    /// Carries out a connection's lines: those that wait, then `data`.
+    fn run(&mut self, conn: ConnId, data: &[u8]) {
+        let Some(link) = self.links.get_mut(conn) else { return };
+        if link.is_dying() {
+            return;
+        }
+        let mut unread = core::mem::take(&mut link.unread);
+        let direct = unread.is_empty();
+        if !direct {
+            unread.extend_from_slice(data);
+        }
+        let bytes: &[u8] = if direct { data } else { &unread };
+        let mut at = 0;
+        let waits = loop {
+            if !self.may_go_on(conn) {
+                break true;
+            }
+            let Some(link) = self.links.get_mut(conn) else { return };
+            let step = link.framer.next(&bytes[at..]);
+            at += step.consumed;
+            match step.frame {
+                Some(frame) => self.carry_out(conn, frame),
+                None => break false,
+            }
+        };
+        let (most, now) = (self.config.limits.recvq, self.links.now.mono);
+        let Some(link) = self.links.get_mut(conn) else { return };
+        if link.is_dying() {
+            return;
+        }
+        let rest = bytes.len() - at;
+        if rest > most {
+            return self.end(conn, b"RecvQ exceeded");
+        }
+        if direct {
+            link.unread = bytes[at..].to_vec();
+        } else {
+            unread.drain(..at);
+            link.unread = if rest == 0 { Vec::new() } else { unread };
+        }
+        if link.eof && !waits {
+            return self.end(conn, b"Connection closed");
+        }
+        let read = !(waits && rest > 0);
+        if link.reading != read {
+            link.reading = read;
+            // Silence while we did not read was ours.
+            link.heard = now;
+            self.links.outputs.push_back(Output::SetRead(conn, read));
+        }
+        self.rearm(conn);
+    }
+
+    /// Carries out the steps that a connection's last command left, and says whether its next line
+    /// may be carried out now. If not, something will run it again: an answer, a flush, a timer, or
+    /// the run queue.
+    fn may_go_on(&mut self, conn: ConnId) -> bool {
+        let mut read = 0;
+        loop {
+            let Some(link) = self.links.get(conn) else { return false };
+            if link.is_dying() || link.asking.is_some() {
+                return false;
+            }
+            if self.links.outboxes.len(conn.index()) > self.config.limits.sendq_soft {
+                return false;
+            }
+            let out_of_budget = self.lines_left == 0
+                || self.links.deliveries >= BUDGET_DELIVERIES
+                || self.links.outboxes.turn_is_full()
+                || read >= BUDGET_READ;
+            if out_of_budget || (!self.log.is_empty() && !self.drain_log()) {
+                self.queue(conn);
+                return false;
+            }
+            let now = self.links.now.mono;
+            let Some(link) = self.links.get_mut(conn) else { return false };
+            let Some(step) = link.steps.pop_front() else {
+                return link.flood.wait(&self.config.limits, now).is_none();
+            };
+            let viewer = link.user();
+            self.links.active = Some(conn);
+            match step {
+                Step::Join { channel, key } => {
+                    self.propose(conn, Op::Join { channel: &channel, key: key.as_deref() });
+                }
+                Step::Read(mut step) => {
+                    let before = self.links.outboxes.len(conn.index());
+                    let Some(viewer) = viewer else { continue };
+                    if !step.next(&self.network, &mut self.links, conn, viewer) {
+                        if let Some(link) = self.links.get_mut(conn) {
+                            link.steps.push_front(Step::Read(step));
+                        }
+                    }
+                    let after = self.links.outboxes.len(conn.index());
+                    // A look without a line costs too.
+                    read += after.saturating_sub(before).max(16);
+                }
+            }
+            self.finish(conn);
+        }
+    }
+
+    fn queue(&mut self, conn: ConnId) {
+        if let Some(link) = self.links.get_mut(conn) {
+            if !core::mem::replace(&mut link.queued, true) {
+                self.run_queue.push_back(conn);
+            }
+        }
+    }
+
+    /// Carries out one line.
+    fn carry_out(&mut self, conn: ConnId, frame: Frame<'_>) {
+        self.lines_left -= 1;
+        self.links.metrics.lines_in += 1;
+        self.links.active = Some(conn);
+        let line = match frame {
+            Frame::Line(line) => line,
+            Frame::TooLong => {
+                self.spend(conn, 1);
+                return self.reply(conn, ERR_INPUTTOOLONG, &[]);
+            }
+            Frame::Malformed => {
+                self.spend(conn, 1);
+                let text = b"The line has a NUL or a CR in it";
+                return self.reply_text(conn, ERR_UNKNOWNERROR, &[b"*"], Some(text));
+            }
+        };
+        let Ok(message) = Message::parse(line) else {
+            return self.spend(conn, 1);
+        };
+        if let Some(link) = self.links.get_mut(conn) {
+            link.requests += 1;
+            let both = crate::caps::Caps::LABELED_RESPONSE | crate::caps::Caps::BATCH;
+            let label = message.tags.get(b"label").map(|label| label.as_bytes());
+            if let Some(label) = label.filter(|label| !label.is_empty() && label.len() <= 64) {
+                if link.caps.has(both) {
+                    let label = label.into();
+                    link.response = Some(Box::new(Response { label, lines: Lines::None }));
+                }
+            }
+        }
+        command::dispatch(self, conn, &message);
+        self.finish(conn);
+    }
+
+    /// Ends a command's answer, unless something of the command is still to come.
+    fn finish(&mut self, conn: ConnId) {
+        if self.links.get(conn).is_some_and(|link| !link.is_busy()) {
+            self.links.finish_response(conn);
+        }
+        self.links.active = None;
+    }
+
+    fn spend(&mut self, conn: ConnId, cost: u32) {
+        let now = self.links.now.mono;
+        if let Some(link) = self.links.get_mut(conn) {
+            link.flood.spend(&self.config.limits, now, cost);
+        }
+    }
+
+    fn nick_of(&self, conn: ConnId) -> Vec<u8> {
+        match self.links.get(conn).map(|link| &link.state) {
+            Some(State::Registered(user)) => {
+                self.network.user(*user).map_or_else(|| b"*".to_vec(), |user| user.nick.to_vec())
+            }
+            Some(State::Registering { form, .. }) => {
+                form.nick.as_ref().map_or_else(|| b"*".to_vec(), |nick| nick.to_vec())
+            }
+            _ => b"*".to_vec(),
+        }
+    }
+
+    fn reply(&mut self, conn: ConnId, numeric: Numeric, params: &[&[u8]]) {
+        self.reply_text(conn, numeric, params, Some(numeric.text().as_bytes()));
+    }
+
+    fn reply_text(
+        &mut self,
+        conn: ConnId,
+        numeric: Numeric,
+        params: &[&[u8]],
+        text: Option<&[u8]>,
+    ) {
+        let nick = self.nick_of(conn);
+        self.links.numeric(conn, &nick, numeric, params, text);
+    }
+
+    /// Registers a connection that has told all that is needed.
+    fn try_register(&mut self, conn: ConnId) {
+        let Some(link) = self.links.get_mut(conn) else { return };
+        let State::Registering { form, .. } = &mut link.state else { return };
+        let (Some(nick), Some((user, real)), false) = (&form.nick, &form.user, form.negotiating)
+        else {
+            return;
+        };
+        if let (Some(hash), false) = (&self.config.password, form.password_ok) {
+            let hash = hash.clone();
+            return match form.password.take() {
+                Some(password) => self.ask_password(conn, Purpose::Register, hash, &password),
+                None => self.wrong_password(conn),
+            };
+        }
+        let (nick, user, real) = (nick.clone(), user.clone(), real.clone());
+        let host = link.host.clone();
+        self.propose(conn, Op::Register { nick: &nick, user: &user, host: &host, real: &real });
+    }
+
+    fn wrong_password(&mut self, conn: ConnId) {
+        self.report_bad_password(conn, b"");
+        self.reply(conn, ERR_PASSWDMISMATCH, &[]);
+        self.end(conn, b"Password incorrect");
+    }
+
+    fn report_bad_password(&mut self, conn: ConnId, name: &[u8]) {
+        let name = name.to_vec();
+        self.links.outputs.push_back(Output::Report(Report::BadPassword { conn, name }));
+    }
+
+    /// Greets those who have just registered, and lets them join the default channels.
+    fn welcome_arrived(&mut self) {
+        while let Some(conn) = self.links.arrived.pop() {
+            let Some(me) = self.links.get(conn).and_then(Link::user) else { continue };
+            let Some(source) = self.network.user(me).map(|user| user.source()) else { continue };
+            let Config { name, network, default_channels, .. } = self.config.clone();
+            let version = command::VERSION;
+            let say = |mut head: Vec<u8>, tail: &[u8]| {
+                head.extend_from_slice(tail);
+                head
+            };
+            let welcome = say(format!("Welcome to the {network} network, ").into_bytes(), &source);
+            let host = format!("Your host is {name}, running version {version}");
+            let started = self.links.metrics.started.to_iso();
+            let created = say(b"This server was started at ".to_vec(), &started);
+            let my_info: [&[u8]; 5] =
+                [name.as_bytes(), version.as_bytes(), b"iow", b"biklmnostv", b"bklov"];
+            self.reply_text(conn, RPL_WELCOME, &[], Some(&welcome));
+            self.reply_text(conn, RPL_YOURHOST, &[], Some(host.as_bytes()));
+            self.reply_text(conn, RPL_CREATED, &[], Some(&created));
+            self.reply_text(conn, RPL_MYINFO, &my_info, None);
+            let mut caller = Caller { server: self, conn };
+            caller.isupport();
+            caller.lusers();
+            caller.motd();
+            caller.then(
+                default_channels
+                    .iter()
+                    .map(|channel| Step::Join { channel: channel.as_bytes().into(), key: None }),
+            );
+            self.rearm(conn);
+        }
+    }
+
+    /// Asks the host whether a password is right; the connection's lines wait for the answer.
+    fn ask_password(
+        &mut self,
+        conn: ConnId,
+        purpose: Purpose,
+        hash: alloc::string::String,
+        password: &[u8],
+    ) {
+        self.next_ticket += 1;
+        let ticket = Ticket(self.next_ticket);
+        let deadline = self.links.now.mono.after(self.config.limits.ask);
+        let Some(link) = self.links.get_mut(conn) else { return };
+        link.asking = Some(Box::new(Asking { ticket, deadline, purpose }));
+        self.asked.insert(ticket, conn);
+        let request = Request::VerifyPassword { hash, password: password.to_vec() };
+        self.links.outputs.push_back(Output::Ask(ticket, request));
+        self.rearm(conn);
+    }
+
+    fn answered(&mut self, ticket: Ticket, answer: Answer) {
+        let Some(conn) = self.asked.remove(&ticket) else { return };
+        let Some(asking) = self.links.get_mut(conn).and_then(|link| link.asking.take()) else {
+            return;
+        };
+        self.links.active = Some(conn);
+        let right = answer == Answer::Verified(true);
+        match asking.purpose {
+            Purpose::Register if right => {
+                if let Some(link) = self.links.get_mut(conn) {
+                    if let State::Registering { form, .. } = &mut link.state {
+                        form.password_ok = true;
+                    }
+                }
+                self.try_register(conn);
+            }
+            Purpose::Register => self.wrong_password(conn),
+            Purpose::Oper(name) if right => self.propose(conn, Op::Oper { name: &name }),
+            Purpose::Oper(name) => {
+                self.report_bad_password(conn, &name);
+                self.reply(conn, ERR_PASSWDMISMATCH, &[]);
+            }
+        }
+        self.finish(conn);
+        self.run(conn, &[]);
+    }
+
+    fn sent(&mut self, conn: ConnId, bytes: usize, pause: Pause) {
+        if self.links.get(conn).is_none() {
+            return;
+        }
+        self.links.metrics.bytes_out += bytes as u64;
+        if self.links.outboxes.sent(conn.index(), bytes, pause, self.links.now.mono) {
+            self.links.outputs.push_back(Output::Flush(conn));
+        }
+        let Some(link) = self.links.get(conn) else { return };
+        let below_soft = self.links.outboxes.len(conn.index()) <= self.config.limits.sendq_soft;
+        if below_soft && (!link.steps.is_empty() || !link.unread.is_empty() && !link.reading) {
+            self.run(conn, &[]);
+        }
+        self.rearm_blocked(conn);
+    }
+
+    fn timeout(&mut self) {
+        let now = self.links.now.mono;
+        for _ in 0..self.run_queue.len() {
+            let Some(conn) = self.run_queue.pop_front() else { break };
+            if let Some(link) = self.links.get_mut(conn) {
+                link.queued = false;
+                self.run(conn, &[]);
+            }
+        }
+        // Each is looked at once; its next deadline is later than now.
+        while let Some(index) = self.links.timers.pop_due(now) {
+            let found = self.links.arena.iter_from(index as u32).next().map(|(conn, _)| conn);
+            if let Some(conn) = found.filter(|conn| conn.index() == index) {
+                self.due(conn);
+            }
+        }
+    }
+
+    /// A connection's deadline has come: which of them was it?
+    fn due(&mut self, conn: ConnId) {
+        let now = self.links.now.mono;
+        let limits = &self.config.limits;
+        let Some(link) = self.links.get(conn) else { return };
+        if let State::Dying { deadline } = link.state {
+            if deadline <= now {
+                self.links.outputs.push_back(Output::Close(conn, CloseWhen::Now));
+            } else {
+                self.rearm(conn);
+            }
+            return;
+        }
+        let oldest = self.links.outboxes.waiting_since(conn.index());
+        if oldest.is_some_and(|oldest| oldest.after(limits.sendq_age) <= now) {
+            return self.end_with(conn, b"Nothing was read for too long", false);
+        }
+        if let Some(asking) = link.asking.as_ref().filter(|asking| asking.deadline <= now) {
+            let ticket = asking.ticket;
+            self.links.outputs.push_back(Output::Cancel(ticket));
+            self.links.outputs.push_back(Output::Report(Report::NoAnswer { conn }));
+            self.answered(ticket, Answer::Unavailable);
+            return;
+        }
+        match link.state {
+            State::Registering { since, .. } if since.after(limits.registration) <= now => {
+                return self.end(conn, b"Registration timed out");
+            }
+            State::Registered(_) if link.reading => match link.ping_sent {
+                Some(at) if at.after(limits.ping_timeout) <= now => {
+                    let silent = now.since(link.heard).as_secs();
+                    return self.end(conn, format!("Ping timeout: {silent} seconds").as_bytes());
+                }
+                None if link.heard.after(limits.ping_interval) <= now => self.ping(conn),
+                _ => {}
+            },
+            _ => {}
+        }
+        self.run(conn, &[]);
+        self.rearm(conn);
+    }
+
+    fn ping(&mut self, conn: ConnId) {
+        let now = self.links.now.mono;
+        if let Some(link) = self.links.get_mut(conn) {
+            link.ping_sent = Some(now);
+        }
+        let name = self.links.name.clone();
+        let pushed = self.links.outboxes.write(conn.index(), now, |out| {
+            Encoder::new(out).command(b"PING").trailing(&name).finish();
+        });
+        if pushed == Pushed::First {
+            self.links.outputs.push_back(Output::Flush(conn));
+        }
+    }
+
+    /// Sets a connection's timer to the earliest of its deadlines.
+    fn rearm(&mut self, conn: ConnId) {
+        let now = self.links.now.mono;
+        let limits = &self.config.limits;
+        let Some(link) = self.links.get(conn) else { return };
+        let mut deadline = link.deadline(limits, now);
+        if !link.is_dying() && self.links.outboxes.is_blocked(conn.index()) {
+            let oldest = self.links.outboxes.waiting_since(conn.index());
+            let too_old = oldest.map(|oldest| oldest.after(limits.sendq_age));
+            deadline = deadline.into_iter().chain(too_old).min();
+        }
+        self.links.timers.set(conn.index(), deadline);
+    }
+
+    fn rearm_blocked(&mut self, conn: ConnId) {
+        if self.links.outboxes.is_blocked(conn.index()) {
+            self.rearm(conn);
+        }
+    }
+
+    /// Ends a connection: all that waits is still sent, then ERROR.
+    fn end(&mut self, conn: ConnId, reason: &[u8]) {
+        self.end_with(conn, reason, true);
+    }
+
+    fn end_with(&mut self, conn: ConnId, reason: &[u8], keep: bool) {
+        let now = self.links.now.mono;
+        let deadline = now.after(self.config.limits.drain);
+        let nick = self.nick_of(conn);
+        self.links.finish_response(conn);
+        let Some(link) = self.links.get_mut(conn) else { return };
+        if link.is_dying() {
+            return;
+        }
+        let line = error_line(&link.host, reason);
+        let user = link.user();
+        link.state = State::Dying { deadline };
+        link.unread = Vec::new();
+        link.steps.clear();
+        let asking = link.asking.take();
+        let origin = Origin { session: link.session, user, request: link.requests };
+        if self.links.outboxes.seal(conn.index(), now, &line, keep) == Pushed::First {
+            self.links.outputs.push_back(Output::Flush(conn));
+        }
+        if let Some(asking) = asking {
+            self.asked.remove(&asking.ticket);
+            self.links.outputs.push_back(Output::Cancel(asking.ticket));
+        }
+        self.links.outputs.push_back(Output::Close(conn, CloseWhen::AfterFlush));
+        self.report_ended(conn, &nick, reason);
+        self.links.timers.set(conn.index(), Some(deadline));
+        if user.is_some() && !self.stopping {
+            let entry = Entry { origin, time: self.links.now.wall, op: Op::Quit { reason } };
+            self.log.append(entry.to_owned());
+        }
+    }
+
+    fn report_ended(&mut self, conn: ConnId, nick: &[u8], why: &[u8]) {
+        let nick = if nick == b"*" { Vec::new() } else { nick.to_vec() };
+        let report = Report::Ended { conn, nick, why: why.to_vec() };
+        self.links.outputs.push_back(Output::Report(report));
+    }
+
+    /// A connection is gone: its user quits, its id is free.
+    fn closed(&mut self, conn: ConnId, why: crate::Closed) {
+        let Some(link) = self.links.get(conn) else { return };
+        if !link.is_dying() {
+            let reason: &[u8] = match why {
+                crate::Closed::Asked => b"Connection closed",
+                crate::Closed::Reset => b"Connection reset by peer",
+                crate::Closed::Failed => b"Connection failed",
+            };
+            let nick = self.nick_of(conn);
+            self.report_ended(conn, &nick, reason);
+            let Some(link) = self.links.get(conn) else { return };
+            let user = link.user();
+            let origin = Origin { session: link.session, user, request: link.requests };
+            let asking = link.asking.as_ref().map(|asking| asking.ticket);
+            if let Some(ticket) = asking {
+                self.asked.remove(&ticket);
+                self.links.outputs.push_back(Output::Cancel(ticket));
+            }
+            if user.is_some() && !self.stopping {
+                let entry = Entry { origin, time: self.links.now.wall, op: Op::Quit { reason } };
+                self.log.append(entry.to_owned());
+            }
+        }
+        self.links.timers.set(conn.index(), None);
+        self.links.outboxes.close(conn.index());
+        if let Some(key) = self.links.arena.remove(conn).and_then(|link| link.counted_by) {
+            if let Some(count) = self.by_address.get_mut(&key) {
+                *count -= 1;
+                if *count == 0 {
+                    self.by_address.remove(&key);
+                }
+            }
+        }
+        self.check_stopped();
+    }
+
+    fn reload(&mut self, config: Config) {
+        if let Err(error) = config.check() {
+            let why = error.to_string();
+            return self.links.outputs.push_back(Output::Report(Report::ReloadFailed { why }));
+        }
+        let mut restart_needed = Vec::new();
+        if config.name != self.config.name {
+            restart_needed.push("name".to_string());
+        }
+        if config.casemapping != self.config.casemapping {
+            restart_needed.push("casemapping".to_string());
+        }
+        self.config = Config {
+            name: self.config.name.clone(),
+            casemapping: self.config.casemapping,
+            ..config
+        };
+        self.links.limits = self.config.limits.clone();
+        self.apply(Origin::default(), Op::Configure(self.network_config()));
+        let conns: Vec<ConnId> = self.links.arena.iter().map(|(conn, _)| conn).collect();
+        for conn in conns {
+            self.rearm(conn);
+        }
+        self.links.outputs.push_back(Output::Report(Report::Reloaded { restart_needed }));
+    }
+
+    fn shutdown(&mut self) {
+        self.stopping = true;
+        let conns: Vec<ConnId> = self.links.arena.iter().map(|(conn, _)| conn).collect();
+        for conn in conns {
+            self.end(conn, b"Server shutting down");
+        }
+        self.check_stopped();
+    }
+
+    fn check_stopped(&mut self) {
+        if self.stopping && !self.stopped && self.links.arena.len() == 0 {
+            self.stopped = true;
+            self.links.outputs.push_back(Output::Stopped);
+        }
+    }
+}
+
+/// What connections from one place are counted by: an IPv4 address, or an IPv6 /64.
+fn address_key(address: IpAddr) -> [u8; 17] {
+    let mut key = [0; 17];
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            key[0] = 4;
+            key[1..5].copy_from_slice(&address.octets());
+        }
+        IpAddr::V6(address) => {
+            key[0] = 6;
+            key[1..9].copy_from_slice(&address.octets()[..8]);
+        }
+    }
+    key
+}
+
+/// `ERROR :Closing link: host (reason)`
+fn error_line(host: &[u8], reason: &[u8]) -> Vec<u8> {
+    let mut line = Vec::new();
+    let text = [b"Closing link: ", host, b" (", reason, b")"].concat();
+    Encoder::new(&mut line).command(b"ERROR").trailing(&text).finish();
+    line
+}

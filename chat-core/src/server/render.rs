@@ -1,0 +1,130 @@
+//! Events as lines, as a connection with given capabilities sees them.
+
+use alloc::vec::Vec;
+
+use crate::{
+    UnixMillis,
+    caps::Caps,
+    network::{Delivery, Event, MessageKind, Network, User, UserId},
+    wire::{Encoder, Tags},
+};
+
+/// The capabilities that decide how an event looks.
+pub(crate) const fn relevant(event: &Event<'_>) -> Caps {
+    let tags = Caps::MESSAGE_TAGS.with(Caps::SERVER_TIME);
+    match event {
+        Event::Join { .. } => tags.with(Caps::EXTENDED_JOIN),
+        _ => tags,
+    }
+}
+
+/// The capabilities without which an event is not sent at all.
+pub(crate) const fn required(event: &Event<'_>) -> Caps {
+    match event {
+        Event::Away { .. } => Caps::AWAY_NOTIFY,
+        Event::Message { kind: MessageKind::Tagmsg, .. } => Caps::MESSAGE_TAGS,
+        _ => Caps::NONE,
+    }
+}
+
+/// Writes the `time` tag, for those who have asked for it.
+pub(crate) fn time_tag(line: &mut Encoder<'_>, caps: Caps, time: UnixMillis) {
+    if caps.has(Caps::SERVER_TIME) {
+        line.tag(b"time", &time.to_iso());
+    }
+}
+
+/// Appends the line of an event.
+pub(crate) fn event(network: &Network, delivery: &Delivery<'_>, caps: Caps, out: &mut Vec<u8>) {
+    let Some(user) = network.user(source(&delivery.event)) else { return };
+    let line = &mut Encoder::new(out);
+    time_tag(line, caps, delivery.time);
+    if caps.has(Caps::MESSAGE_TAGS) {
+        line.tag(b"msgid", &delivery.msgid);
+        if let Event::Message { tags, .. } = delivery.event {
+            for (key, value) in Tags::new(tags).client_only() {
+                line.raw_tag(key, value);
+            }
+        }
+    }
+    let nick = if let Event::Nick { old, .. } = delivery.event { old } else { &user.nick };
+    line.source_user(nick, &user.user, &user.host);
+    body(network, &delivery.event, user, caps, line);
+    line.finish();
+}
+
+fn source(event: &Event<'_>) -> UserId {
+    match *event {
+        Event::Message { from, .. } => from,
+        Event::Kick { by, .. } | Event::ChannelMode { by, .. } | Event::Invite { by, .. } => by,
+        Event::Join { user, .. }
+        | Event::Part { user, .. }
+        | Event::Quit { user, .. }
+        | Event::Nick { user, .. }
+        | Event::Topic { user, .. }
+        | Event::UserMode { user, .. }
+        | Event::Away { user } => user,
+    }
+}
+
+/// The command and its parameters.
+fn body(network: &Network, event: &Event<'_>, user: &User, caps: Caps, line: &mut Encoder<'_>) {
+    let channel_name = |id| network.channel(id).map_or(&b"*"[..], |channel| &channel.name);
+    let nick = |id| network.user(id).map_or(&b"*"[..], |user| &user.nick);
+    match *event {
+        Event::Message { kind, target, text, .. } => {
+            let command: &[u8] = match kind {
+                MessageKind::Privmsg => b"PRIVMSG",
+                MessageKind::Notice => b"NOTICE",
+                MessageKind::Tagmsg => b"TAGMSG",
+            };
+            line.command(command).param(target);
+            if kind != MessageKind::Tagmsg {
+                line.trailing(text);
+            }
+        }
+        Event::Join { channel, .. } => {
+            line.command(b"JOIN").param(channel_name(channel));
+            if caps.has(Caps::EXTENDED_JOIN) {
+                // Until there are accounts, nobody is logged in to one.
+                line.param(b"*").trailing(&user.real);
+            }
+        }
+        Event::Part { channel, reason, .. } => {
+            line.command(b"PART").param(channel_name(channel));
+            if !reason.is_empty() {
+                line.trailing(reason);
+            }
+        }
+        Event::Kick { user, channel, reason, .. } => {
+            line.command(b"KICK").param(channel_name(channel)).param(nick(user)).trailing(reason);
+        }
+        Event::Quit { reason, .. } => {
+            line.command(b"QUIT").trailing(reason);
+        }
+        Event::Nick { .. } => {
+            line.command(b"NICK").param(&user.nick);
+        }
+        Event::Topic { channel, text, .. } => {
+            line.command(b"TOPIC").param(channel_name(channel)).trailing(text);
+        }
+        Event::ChannelMode { channel, modes, params, .. } => {
+            line.command(b"MODE").param(channel_name(channel)).param(modes);
+            for param in params {
+                line.param(param);
+            }
+        }
+        Event::UserMode { modes, .. } => {
+            line.command(b"MODE").param(&user.nick).param(modes);
+        }
+        Event::Away { .. } => {
+            line.command(b"AWAY");
+            if let Some(away) = &user.away {
+                line.trailing(away);
+            }
+        }
+        Event::Invite { user, channel, .. } => {
+            line.command(b"INVITE").param(nick(user)).param(channel_name(channel));
+        }
+    }
+}
