@@ -1,1 +1,133 @@
-//! The shared state alone.
+//! The shared state alone: what a log of entries makes of it.
+
+use alloc::{vec, vec::Vec};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::wire::Numeric;
+
+/// Hears nothing.
+struct Deaf;
+
+impl Sink for Deaf {
+    fn deliver(&mut self, _: &Network, _: &Delivery<'_>) {}
+    fn reply(&mut self, _: &Network, _: &Origin, _: Numeric, _: &[&[u8]]) {}
+    fn registered(&mut self, _: &Network, _: &Origin, _: UserId) {}
+    fn refused(&mut self, _: &Network, _: &Origin, _: &[u8]) {}
+    fn joined(&mut self, _: &Network, _: &Origin, _: ChannelId) {}
+    fn opered(&mut self, _: &Network, _: &Origin, _: &[u8]) {}
+    fn departing(&mut self, _: &Network, _: UserId) {}
+}
+
+/// The first entry of every log.
+fn found() -> (u64, Op<'static>) {
+    let config = NetworkConfig {
+        channels_per_user: 3,
+        list_entries: 2,
+        invites: 2,
+        ..NetworkConfig::default()
+    };
+    (0, Op::Found { key: HashKey(1, 2), config })
+}
+
+/// An operation of one of a few sessions on a few names, so that they meet.
+fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
+    let nick = prop::sample::select(vec![&b"ann"[..], b"Bob", b"bob", b"cat", b"dan"]);
+    let channel = prop::sample::select(vec![&b"#a"[..], b"#B", b"#b", b"#c", b"#d"]);
+    let op = (0..14_u8, nick, channel, any::<bool>(), prop::sample::select(&b"ovbklimnst"[..]));
+    let op = op.prop_map(|(which, nick, channel, add, letter)| match which {
+        0 | 1 => Op::Register { nick, user: b"u", host: b"h", real: b"r" },
+        2 => Op::Nick(nick),
+        3..=5 => Op::Join { channel, key: add.then_some(nick) },
+        6 => Op::Part { channel, reason: b"" },
+        7 => Op::Message { kind: MessageKind::Privmsg, target: channel, text: b"t", tags: b"" },
+        8 => Op::Topic { channel, text: nick },
+        9 => {
+            let param: &[u8] = if letter == b'l' { b"2" } else { nick };
+            Op::ChannelMode {
+                channel,
+                changes: vec![ModeChange { add, letter, param: Some(param) }],
+            }
+        }
+        10 => Op::Kick { channel, nick, reason: b"" },
+        11 => Op::Invite { nick, channel },
+        12 => Op::UserMode { changes: vec![ModeChange { add, letter: b'i', param: None }] },
+        _ => Op::Quit { reason: b"" },
+    });
+    (0..4_u64, op)
+}
+
+fn apply_all(network: &mut Network, from: u64, log: &[(u64, Op<'static>)]) {
+    for (sequence, (session, op)) in (from..).zip(log) {
+        let session = Session { number: *session, ..Session::default() };
+        let origin = Origin { session, ..Origin::default() };
+        let entry = Entry { origin, time: UnixMillis(sequence * 1000), op: op.clone() };
+        // Through its stored form, as another server would get it.
+        let stored = entry.to_owned();
+        assert_eq!(stored.get().as_ref(), Some(&entry));
+        network.apply(sequence, &entry, &mut Deaf);
+        check(network);
+    }
+}
+
+/// What must hold between any two entries.
+fn check(network: &Network) {
+    for (id, user) in network.users_from(0) {
+        assert_eq!(network.find_user(&user.nick), Some(id));
+        assert_eq!(network.find_session(user.session), Some(id));
+        for channel in &user.channels {
+            assert!(network.channel(*channel).is_some_and(|channel| channel.member(id).is_some()));
+        }
+    }
+    for (id, channel) in network.channels_from(0) {
+        assert_eq!(network.find_channel(&channel.name), Some(id));
+        assert!(
+            !channel.members.is_empty() && channel.members.is_sorted_by_key(|member| member.user)
+        );
+        for member in &channel.members {
+            assert!(network.user(member.user).is_some_and(|user| user.channels.contains(&id)));
+        }
+        assert!(channel.bans.len() <= 2 && channel.invited.len() <= 2);
+    }
+    let count = network.count();
+    let invisible = network.users_from(0).filter(|(_, user)| user.modes.invisible).count();
+    assert_eq!(count.invisible, invisible);
+}
+
+proptest! {
+    #[test]
+    fn a_snapshot_and_the_rest_of_the_log_equal_the_whole_log(
+        log in prop::collection::vec(any_op(), 1..120),
+        at in 0..120_usize,
+    ) {
+        let log: Vec<_> = core::iter::once(found()).chain(log).collect();
+        let at = at.clamp(1, log.len());
+        let mut whole = Network::new();
+        apply_all(&mut whole, 1, &log);
+        let mut first = Network::new();
+        apply_all(&mut first, 1, &log[..at]);
+        let mut restored = Network::restore(&first.snapshot()).expect("a snapshot can be read");
+        prop_assert_eq!(restored.state_hash(), first.state_hash());
+        apply_all(&mut restored, at as u64 + 1, &log[at..]);
+        prop_assert_eq!(restored.state_hash(), whole.state_hash());
+    }
+
+    #[test]
+    fn any_bytes_are_a_snapshot_or_none(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Network::restore(&bytes);
+    }
+}
+
+#[test]
+fn a_restarted_server_has_none_of_its_old_users() {
+    let mut network = Network::new();
+    let register = Op::Register { nick: b"ann", user: b"u", host: b"h", real: b"r" };
+    let join = Op::Join { channel: b"#a", key: None };
+    apply_all(
+        &mut network,
+        1,
+        &[found(), (1, register), (1, join), (0, Op::NodeUp { node: 0, epoch: 1 })],
+    );
+    assert_eq!((network.count().users, network.count().channels), (0, 0));
+}

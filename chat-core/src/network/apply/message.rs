@@ -1,7 +1,7 @@
 //! PRIVMSG, NOTICE and TAGMSG: the path that must be fast.
 
 use super::{
-    super::{Audience, Channel, ChannelId, Event, MessageKind, Network, Rank, User, UserId},
+    super::{Audience, Channel, Event, MessageKind, Network, Rank, User, UserId},
     Turn,
 };
 use crate::wire::numeric::{ERR_CANNOTSENDTOCHAN, ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, RPL_AWAY};
@@ -39,7 +39,17 @@ impl Network {
                 }
                 return;
             }
-            self.say(me, id, least, Event::Message { from: me, kind, target, text, tags }, turn);
+            // The channel's name as it was made, whatever the sender's case.
+            let with_prefix;
+            let target = if least == 0 {
+                &channel.name[..]
+            } else {
+                with_prefix = [&target[..1], &channel.name].concat();
+                &with_prefix
+            };
+            let event = Event::Message { from: me, kind, target, text, tags };
+            turn.tell(self, Audience::Message { channel: id, least, from: me }, event);
+            turn.next_event();
             return;
         }
         let found = self.find_user(target).and_then(|id| Some((id, self.user(id)?)));
@@ -56,18 +66,6 @@ impl Network {
         if let (Some(away), MessageKind::Privmsg) = (&user.away, kind) {
             turn.reply(self, RPL_AWAY, &[&user.nick, away]);
         }
-    }
-
-    fn say(
-        &self,
-        me: UserId,
-        channel: ChannelId,
-        least: u8,
-        event: Event<'_>,
-        turn: &mut Turn<'_>,
-    ) {
-        turn.tell(self, Audience::Message { channel, least, from: me }, event);
-        turn.next_event();
     }
 
     fn may_speak(&self, me: UserId, channel: &Channel) -> bool {
