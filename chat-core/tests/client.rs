@@ -199,7 +199,7 @@ fn a_taken_nick_is_followed_by_others() {
     session.take_lines();
     session.converse(
         "< :irc 433 * alice :Nickname is already in use
-         > NICK :alice_
+         > NICK alice_
          < :irc 433 * alice_ :Nickname is already in use
          > NICK alice__
          < :irc 433 * alice__ :Nickname is already in use
