@@ -1,1 +1,16 @@
-//! Placeholder.
+//! Runs `chat-core` on real sockets: one thread, one readiness loop, nothing of the protocol.
+//!
+//! [`bind`] opens the listeners, [`Server::run`] serves until a [`Handle`] stops it.
+#![forbid(unsafe_code)]
+
+mod accept;
+
+mod clock;
+mod listen;
+mod peer;
+mod server;
+mod stream;
+
+pub use clock::SystemClock;
+pub use listen::{Error, Listen};
+pub use server::{Handle, Options, Server, bind};
