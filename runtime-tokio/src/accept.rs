@@ -1,0 +1,106 @@
+//! The door: newcomers are taken until there are none, or no descriptors.
+
+use std::{
+    fs::File,
+    io,
+    net::IpAddr,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use chat_core::Instant;
+use tokio::io::AsyncWrite;
+
+use crate::Net;
+
+/// Newcomers that one turn takes from one listener.
+const MOST_PER_TURN: usize = 64;
+const FIRST_WAIT: Duration = Duration::from_millis(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// What newcomers are told when there is no descriptor for them.
+const NO_ROOM: &[u8] = b"ERROR :Closing link: the server has no room, try again later\r\n";
+
+/// All listeners.
+pub(crate) struct Door<N: Net> {
+    listeners: Vec<N::Listener>,
+    /// A descriptor that is given up to refuse a newcomer politely.
+    spare: Option<File>,
+    /// When to try again: at once after a full turn, later after descriptors ran out.
+    retry_at: Option<Instant>,
+    wait: Duration,
+}
+
+impl<N: Net> Door<N> {
+    pub(crate) fn new(listeners: Vec<N::Listener>) -> Self {
+        Self { listeners, spare: spare(), retry_at: None, wait: FIRST_WAIT }
+    }
+
+    /// When to call [`accept`](Self::accept) again although nothing becomes ready.
+    pub(crate) const fn deadline(&self) -> Option<Instant> {
+        self.retry_at
+    }
+
+    /// Takes those who wait. Whatever goes wrong, those inside go on.
+    pub(crate) fn accept(
+        &mut self,
+        now: Instant,
+        context: &mut Context<'_>,
+        mut take: impl FnMut(N::Stream, Option<IpAddr>),
+    ) {
+        if self.retry_at.is_some_and(|at| at > now) {
+            return;
+        }
+        self.retry_at = None;
+        for at in 0..self.listeners.len() {
+            let mut taken = 0;
+            loop {
+                if taken == MOST_PER_TURN {
+                    self.retry_at = Some(now);
+                    break;
+                }
+                taken += 1;
+                match N::poll_accept(&mut self.listeners[at], context) {
+                    Poll::Pending => break,
+                    Poll::Ready(Ok((stream, address))) => {
+                        self.wait = FIRST_WAIT;
+                        take(stream, address);
+                    }
+                    Poll::Ready(Err(error)) if is_passing(&error) => {}
+                    // No descriptors, or no memory: refuse some and wait longer each time.
+                    Poll::Ready(Err(_)) => {
+                        self.refuse(at, context);
+                        self.retry_at = Some(now.after(self.wait));
+                        self.wait = (self.wait * 2).min(LONGEST_WAIT);
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn refuse(&mut self, listener: usize, context: &mut Context<'_>) {
+        self.spare = None;
+        for _ in 0..MOST_PER_TURN {
+            let accepted = N::poll_accept(&mut self.listeners[listener], context);
+            let Poll::Ready(Ok((mut stream, _))) = accepted else { break };
+            let _ = Pin::new(&mut stream).poll_write(context, NO_ROOM);
+        }
+        self.spare = spare();
+    }
+}
+
+fn spare() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+/// Errors that are the newcomer's, not the listener's.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Interrupted
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}

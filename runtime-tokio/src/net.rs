@@ -1,0 +1,163 @@
+//! The network as the server uses it, and the machine's own.
+
+use std::{
+    io,
+    net::IpAddr,
+    os::unix::net::UnixStream as StdUnixStream,
+    path::PathBuf,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+};
+
+use crate::Listen;
+
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 1024;
+
+/// A network: the machine's, or a simulated one.
+pub trait Net: Send + 'static {
+    /// What takes newcomers.
+    type Listener: Send;
+    /// One connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send;
+
+    /// Listens; also the address that it really got.
+    ///
+    /// # Errors
+    /// The address can't be listened on.
+    fn bind(&self, address: &Listen) -> io::Result<(Self::Listener, Listen)>;
+
+    /// The next newcomer and its address, `None` for one without.
+    ///
+    /// # Errors
+    /// The listener's, or the newcomer's own.
+    fn poll_accept(
+        listener: &mut Self::Listener,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<(Self::Stream, Option<IpAddr>)>>;
+}
+
+/// TCP and Unix sockets of this machine.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct SystemNet;
+
+/// A listener of either kind.
+pub enum SystemListener {
+    /// TCP.
+    Tcp(TcpListener),
+    /// A Unix socket, with the path of its file, removed when the listener goes.
+    Unix(UnixListener, PathBuf),
+}
+
+/// A stream of either kind.
+pub enum SystemStream {
+    /// TCP.
+    Tcp(TcpStream),
+    /// A Unix socket.
+    Unix(UnixStream),
+}
+
+impl Net for SystemNet {
+    type Listener = SystemListener;
+    type Stream = SystemStream;
+
+    fn bind(&self, address: &Listen) -> io::Result<(SystemListener, Listen)> {
+        match address {
+            Listen::Tcp(address) => {
+                let socket =
+                    Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
+                if address.is_ipv6() {
+                    // So that IPv4 can have the same port.
+                    socket.set_only_v6(true)?;
+                }
+                socket.set_reuse_address(true)?;
+                socket.set_nonblocking(true)?;
+                socket.bind(&(*address).into())?;
+                socket.listen(BACKLOG)?;
+                let listener = TcpListener::from_std(socket.into())?;
+                let address = Listen::Tcp(listener.local_addr()?);
+                Ok((SystemListener::Tcp(listener), address))
+            }
+            Listen::Unix(path) => {
+                // A file that nobody answers at was left behind by a server that was killed.
+                if path.exists() && StdUnixStream::connect(path).is_err() {
+                    std::fs::remove_file(path)?;
+                }
+                let listener = UnixListener::bind(path)?;
+                Ok((SystemListener::Unix(listener, path.clone()), address.clone()))
+            }
+        }
+    }
+
+    fn poll_accept(
+        listener: &mut SystemListener,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<(SystemStream, Option<IpAddr>)>> {
+        match listener {
+            SystemListener::Tcp(listener) => {
+                listener.poll_accept(context).map_ok(|(stream, address)| {
+                    // A peer that is gone already is found out by the first read.
+                    let _ = stream.set_nodelay(true);
+                    (SystemStream::Tcp(stream), Some(address.ip()))
+                })
+            }
+            SystemListener::Unix(listener, _) => listener
+                .poll_accept(context)
+                .map_ok(|(stream, _)| (SystemStream::Unix(stream), None)),
+        }
+    }
+}
+
+impl Drop for SystemListener {
+    fn drop(&mut self) {
+        if let Self::Unix(_, path) = self {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl AsyncRead for SystemStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for SystemStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            Self::Unix(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}

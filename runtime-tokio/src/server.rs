@@ -1,0 +1,386 @@
+//! The driver: one future, woken by any stream, that carries out the core's outputs.
+
+use std::{
+    future::Future,
+    io,
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use chat_core::{
+    Answer, CloseWhen, Closed, Config, ConnId, Input, Instant, Now, Output, Pause, PeerInfo,
+    Ticket,
+    host::{Clock, Host, Tape},
+    record::Recorded,
+};
+use tokio::{io::AsyncWrite, sync::mpsc, time::Sleep};
+
+use crate::{
+    Error, Listen, Net, SystemNet,
+    accept::Door,
+    peer::{Peer, ReadEnd, WRITE_MAX},
+    ready::Ready,
+};
+
+const READ_MAX: usize = 16 << 10;
+
+/// What a server is made of.
+pub struct Options<N: Net = SystemNet> {
+    /// The core's configuration.
+    pub config: Config,
+    /// Where all its randomness comes from: secret, new for each server.
+    pub seed: [u8; 32],
+    /// Where to listen.
+    pub listen: Vec<Listen>,
+    /// The network.
+    pub net: N,
+    /// The clocks.
+    pub clock: Box<dyn Clock>,
+    /// Who answers the core and hears its reports.
+    pub host: Box<dyn Host>,
+    /// Where every call is recorded, if it is to be.
+    pub tape: Option<Box<dyn Tape>>,
+    /// Whether the limit of connections per address does not count for a peer; `None` is a Unix
+    /// socket.
+    pub exempt: Box<dyn Fn(Option<IpAddr>) -> bool + Send>,
+}
+
+/// A server that listens and does not serve yet.
+pub struct Server<N: Net = SystemNet> {
+    core: Recorded,
+    clock: Box<dyn Clock>,
+    host: Box<dyn Host>,
+    exempt: Box<dyn Fn(Option<IpAddr>) -> bool + Send>,
+    door: Door<N>,
+    addresses: Vec<Listen>,
+    handle: Handle,
+    wishes: mpsc::UnboundedReceiver<Wish>,
+    peers: Vec<Option<Peer<N::Stream>>>,
+    woken: Arc<Ready>,
+    /// Peers that may have something to read, by index.
+    ready: Vec<usize>,
+    /// Flushes of the next turn: each connection is written once a turn.
+    later: Vec<ConnId>,
+    turn: u32,
+    buffer: Box<[u8]>,
+    gathered: Vec<u8>,
+    sleep: Option<(Instant, Pin<Box<Sleep>>)>,
+    stopped: bool,
+}
+
+/// Stops or reconfigures a running server, from any thread.
+#[derive(Clone)]
+pub struct Handle(mpsc::UnboundedSender<Wish>);
+
+enum Wish {
+    Stop,
+    Reload(Box<Config>),
+    Answer(Ticket, Answer),
+    Look,
+}
+
+/// Listens on all addresses. Must be called within a Tokio runtime with I/O and time.
+///
+/// # Errors
+/// The configuration is wrong, or an address can't be listened on.
+pub fn bind<N: Net>(options: Options<N>) -> Result<Server<N>, Error> {
+    let Options { config, seed, listen, net, clock, host, tape, exempt } = options;
+    let core = Recorded::new(config, seed, clock.now(), tape).map_err(Error::Config)?;
+    let mut listeners = Vec::new();
+    let mut addresses = Vec::new();
+    for address in listen {
+        let (listener, bound) =
+            net.bind(&address).map_err(|error| Error::Listen(address, error))?;
+        listeners.push(listener);
+        addresses.push(bound);
+    }
+    let (sender, wishes) = mpsc::unbounded_channel();
+    Ok(Server {
+        core,
+        clock,
+        host,
+        exempt,
+        door: Door::new(listeners),
+        addresses,
+        handle: Handle(sender),
+        wishes,
+        peers: Vec::new(),
+        woken: Arc::default(),
+        ready: Vec::new(),
+        later: Vec::new(),
+        turn: 0,
+        buffer: vec![0; READ_MAX].into(),
+        gathered: Vec::with_capacity(WRITE_MAX),
+        sleep: None,
+        stopped: false,
+    })
+}
+
+impl Handle {
+    /// Tells everybody, flushes, closes; [`Server::run`] then returns.
+    pub fn stop(&self) {
+        self.wish(Wish::Stop);
+    }
+
+    /// Takes a new configuration; a wrong one changes nothing and is reported.
+    pub fn reload(&self, config: Config) {
+        self.wish(Wish::Reload(Box::new(config)));
+    }
+
+    /// Looks at the clock again: for whoever moves it.
+    pub fn wake(&self) {
+        self.wish(Wish::Look);
+    }
+
+    fn wish(&self, wish: Wish) {
+        // A server that is gone has no wishes to grant.
+        let _ = self.0.send(wish);
+    }
+}
+
+impl<N: Net> Server<N> {
+    /// The addresses that it really got, in the order of the options.
+    #[must_use]
+    pub fn addresses(&self) -> &[Listen] {
+        &self.addresses
+    }
+
+    /// A handle to stop it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Serves until it is stopped. Its turns are bounded by the core's budgets, so Tokio's own is
+    /// switched off.
+    pub async fn run(mut self) {
+        tokio::task::coop::unconstrained(std::future::poll_fn(|context| self.turn(context))).await;
+    }
+
+    /// One turn. Ready when the server has stopped.
+    fn turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.turn = self.turn.wrapping_add(1);
+        let now = self.clock.now();
+        let mut woken = Vec::new();
+        self.woken.take(&mut woken, context.waker());
+        for index in woken {
+            self.note(index, now);
+        }
+        self.hear_wishes(context, now);
+        self.accept(context, now);
+        self.read(now);
+        if self.core.poll_timeout().is_some_and(|at| at <= now.mono) {
+            self.core.handle(now, Input::Timeout);
+        }
+        for conn in std::mem::take(&mut self.later) {
+            self.flush(conn, now);
+        }
+        self.carry_out(now);
+        if self.stopped {
+            return Poll::Ready(());
+        }
+        self.arrange_wake_up(context);
+        Poll::Pending
+    }
+
+    /// Has the next turn come at once if work is left, else when something is due.
+    fn arrange_wake_up(&mut self, context: &mut Context<'_>) {
+        if !self.ready.is_empty() || !self.later.is_empty() {
+            return context.waker().wake_by_ref();
+        }
+        let Some(due) =
+            [self.core.poll_timeout(), self.door.deadline()].into_iter().flatten().min()
+        else {
+            self.sleep = None;
+            return;
+        };
+        if self.sleep.as_ref().is_none_or(|(at, _)| *at != due) {
+            let wait = due.since(self.clock.now().mono);
+            self.sleep = Some((due, Box::pin(tokio::time::sleep(wait))));
+        }
+        if let Some((_, sleep)) = &mut self.sleep
+            && sleep.as_mut().poll(context).is_ready()
+        {
+            // Tokio's clock and ours may differ by its millisecond: look again.
+            self.sleep = None;
+            context.waker().wake_by_ref();
+        }
+    }
+
+    /// A peer was woken: there may be something to read, or room to write.
+    fn note(&mut self, index: usize, now: Now) {
+        let Some(Some(peer)) = self.peers.get_mut(index) else { return };
+        peer.readable = true;
+        let blocked = std::mem::take(&mut peer.blocked);
+        let conn = peer.conn;
+        self.list(index);
+        if blocked {
+            self.flush(conn, now);
+        }
+    }
+
+    /// Puts a peer on the ready list, if it has something to read and somebody wants it.
+    fn list(&mut self, index: usize) {
+        let Some(Some(peer)) = self.peers.get_mut(index) else { return };
+        if peer.readable && (peer.wanted || peer.shut) && !peer.listed {
+            peer.listed = true;
+            self.ready.push(index);
+        }
+    }
+
+    fn hear_wishes(&mut self, context: &mut Context<'_>, now: Now) {
+        while let Poll::Ready(Some(wish)) = self.wishes.poll_recv(context) {
+            match wish {
+                Wish::Stop => self.core.handle(now, Input::Shutdown),
+                Wish::Reload(config) => self.core.handle(now, Input::Reload(config)),
+                Wish::Answer(ticket, answer) => {
+                    self.core.handle(now, Input::Answer(ticket, answer));
+                }
+                // The clock may have moved against Tokio's.
+                Wish::Look => self.sleep = None,
+            }
+        }
+    }
+
+    fn accept(&mut self, context: &mut Context<'_>, now: Now) {
+        let mut newcomers = Vec::new();
+        self.door.accept(now.mono, context, |stream, address| newcomers.push((stream, address)));
+        for (stream, address) in newcomers {
+            self.welcome(stream, address, context, now);
+        }
+    }
+
+    fn welcome(
+        &mut self,
+        mut stream: N::Stream,
+        address: Option<IpAddr>,
+        context: &mut Context<'_>,
+        now: Now,
+    ) {
+        let exempt = (self.exempt)(address);
+        let conn = match self.core.open(now, PeerInfo { address, exempt }) {
+            Ok(conn) => conn,
+            Err(refused) => {
+                let _ = Pin::new(&mut stream).poll_write(context, &refused.line);
+                return;
+            }
+        };
+        let index = conn.index();
+        if self.peers.len() <= index {
+            self.peers.resize_with(index + 1, || None);
+        }
+        self.peers[index] = Some(Peer::new(conn, stream, self.woken.waker(index)));
+        self.list(index);
+    }
+
+    /// One read from each peer that is ready; those with more stay on the list.
+    fn read(&mut self, now: Now) {
+        for index in std::mem::take(&mut self.ready) {
+            let Some(Some(peer)) = self.peers.get_mut(index) else { continue };
+            peer.listed = false;
+            if !peer.readable || !(peer.wanted || peer.shut) {
+                continue;
+            }
+            let conn = peer.conn;
+            match peer.read(&mut self.buffer) {
+                ReadEnd::Bytes(_) if peer.closing => {}
+                ReadEnd::Bytes(bytes) => {
+                    self.core.handle(now, Input::Data(conn, &self.buffer[..bytes]));
+                }
+                ReadEnd::Nothing => {}
+                ReadEnd::End if peer.closing => self.close(conn, Closed::Asked, now),
+                ReadEnd::End => {
+                    peer.wanted = false;
+                    self.core.handle(now, Input::Eof(conn));
+                }
+                ReadEnd::Failed => self.close(conn, Closed::Reset, now),
+            }
+            self.list(index);
+        }
+    }
+
+    fn carry_out(&mut self, now: Now) {
+        while let Some(output) = self.core.poll_output() {
+            match output {
+                Output::Flush(conn) => self.flush(conn, now),
+                Output::SetRead(conn, on) => {
+                    if let Some(peer) = self.peer(conn) {
+                        peer.wanted = on;
+                        // Whether there is something, only reading can tell.
+                        peer.readable |= on;
+                        self.list(conn.index());
+                    }
+                }
+                Output::Close(conn, CloseWhen::Now) => self.close(conn, Closed::Asked, now),
+                Output::Close(conn, CloseWhen::AfterFlush) => {
+                    if let Some(peer) = self.peer(conn) {
+                        peer.closing = true;
+                        self.shut_when_empty(conn, now);
+                    }
+                }
+                Output::Ask(ticket, request) => {
+                    let handle = self.handle.clone();
+                    let reply = move |answer| handle.wish(Wish::Answer(ticket, answer));
+                    self.host.ask(request, Box::new(reply));
+                }
+                // The core ignores an answer that comes all the same.
+                Output::Cancel(_) => {}
+                Output::Report(report) => self.host.report(&report),
+                Output::Stopped => self.stopped = true,
+            }
+        }
+    }
+
+    fn flush(&mut self, conn: ConnId, now: Now) {
+        let turn = self.turn;
+        let Some(peer) = self.peers.get_mut(conn.index()).and_then(Option::as_mut) else { return };
+        if peer.conn != conn {
+            return;
+        }
+        if peer.written_in == turn {
+            return self.later.push(conn);
+        }
+        peer.written_in = turn;
+        match peer.write(self.core.outbox(conn), &mut self.gathered) {
+            Ok((sent, pause)) => {
+                self.core.handle(now, Input::Sent(conn, sent, pause));
+                let left = self.core.outbox(conn).next().is_some();
+                if let Some(peer) = self.peer(conn) {
+                    peer.blocked = left && pause == Pause::Full;
+                }
+                self.shut_when_empty(conn, now);
+            }
+            Err(_) => self.close(conn, Closed::Reset, now),
+        }
+    }
+
+    /// Shuts our side of a closing connection once all is written.
+    fn shut_when_empty(&mut self, conn: ConnId, now: Now) {
+        let empty = self.core.outbox(conn).next().is_none();
+        let Some(peer) = self.peer(conn) else { return };
+        if !peer.closing || peer.shut || !empty {
+            return;
+        }
+        peer.shut = true;
+        peer.readable = true;
+        if let Poll::Ready(Err(error)) = peer.shut_down() {
+            // A peer that closed first has nothing to be told.
+            debug_assert_ne!(error.kind(), io::ErrorKind::InvalidInput);
+            return self.close(conn, Closed::Asked, now);
+        }
+        self.list(conn.index());
+    }
+
+    fn close(&mut self, conn: ConnId, why: Closed, now: Now) {
+        if self.peer(conn).is_some() {
+            self.peers[conn.index()] = None;
+            self.core.handle(now, Input::Closed(conn, why));
+        }
+    }
+
+    fn peer(&mut self, conn: ConnId) -> Option<&mut Peer<N::Stream>> {
+        self.peers.get_mut(conn.index())?.as_mut().filter(|peer| peer.conn == conn)
+    }
+}
