@@ -18,7 +18,7 @@ impl Failure {
     }
 
     /// Something that the system refused.
-    pub(crate) fn io(doing: impl fmt::Display, error: io::Error) -> Self {
+    pub(crate) fn io(doing: impl fmt::Display, error: &io::Error) -> Self {
         Self::new(format!("cannot {doing}: {error}"))
     }
 

@@ -2,10 +2,12 @@
 
 mod bench;
 mod failure;
+mod host;
 mod logging;
-mod net;
+mod network;
 mod password;
 mod replay;
+mod serve;
 mod settings;
 mod size;
 mod tape;
@@ -44,6 +46,8 @@ Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run a server
+    Serve(serve::ServeArgs),
     /// Prove that a recorded run does the same again
     Replay(replay::ReplayArgs),
     /// Measure what an IRC server costs, this one or another
@@ -78,6 +82,7 @@ Put what it prints into the configuration: password under [server] or [[oper]]."
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Serve(args) => serve::run(args),
         Command::Replay(args) => replay::run(&args),
         Command::Bench(args) => bench::run(args).map_err(Failure::from),
         Command::Config { command } => config(command),
@@ -101,5 +106,5 @@ fn config(command: ConfigCommand) -> Result<(), Failure> {
             format!("{}: ok\n", file.display())
         }
     };
-    io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::io("write", error))
+    io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::io("write", &error))
 }

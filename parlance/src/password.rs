@@ -103,7 +103,7 @@ const MOST_KIB: u32 = 1 << 20;
 pub(crate) fn hash() -> Result<(), Failure> {
     let password = if io::stdin().is_terminal() { ask()? } else { read_line()? };
     let hash = hash_of(&password)?;
-    writeln!(io::stdout(), "{hash}").map_err(|error| Failure::io("write the hash", error))
+    writeln!(io::stdout(), "{hash}").map_err(|error| Failure::io("write the hash", &error))
 }
 
 fn hash_of(password: &str) -> Result<String, Failure> {
@@ -126,7 +126,7 @@ const MOST_BYTES: usize = 300;
 
 fn ask() -> Result<String, Failure> {
     let prompt = |text| {
-        rpassword::prompt_password(text).map_err(|error| Failure::io("read the password", error))
+        rpassword::prompt_password(text).map_err(|error| Failure::io("read the password", &error))
     };
     let password = prompt("Password: ")?;
     if prompt("Again: ")? != password {
@@ -142,7 +142,7 @@ fn read_line() -> Result<String, Failure> {
         .lock()
         .take(bound)
         .read_line(&mut line)
-        .map_err(|error| Failure::io("read the password", error))?;
+        .map_err(|error| Failure::io("read the password", &error))?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
 }
 

@@ -34,11 +34,12 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<(), Failure> {
          {outputs} outputs, {bytes_sent} bytes sent",
         file.display()
     )
-    .map_err(|error| Failure::io("write the outcome", error))
+    .map_err(|error| Failure::io("write the outcome", &error))
 }
 
 fn prove(path: &Path) -> Result<Summary, Failure> {
-    let cannot_read = |error| Failure::io(format_args!("read {}", path.display()), error);
+    let cannot_read =
+        |error: io::Error| Failure::io(format_args!("read {}", path.display()), &error);
     let mut file = File::open(path).map_err(cannot_read)?;
     let mut part = vec![0; 64 << 10];
     let mut replay = Replay::new();

@@ -13,18 +13,14 @@ use std::{
 
 use chat_core::{Config, Limits, OperConfig, wire::CaseMapping};
 use clap::ValueEnum;
-use serde::Deserialize;
+use runtime_mio::Listen;
+use serde::{Deserialize, Deserializer, de};
 
 use self::{
     fault::{Document, Fault},
     value::{Count, CountOrNone, Seconds},
 };
-use crate::{
-    Failure,
-    net::{Listen, Network},
-    password,
-    size::Size,
-};
+use crate::{Failure, network::Network, password, size::Size};
 
 /// A complete configuration file that says what every key does, and changes nothing.
 pub(crate) const EXAMPLE: &str = include_str!("../config.example.toml");
@@ -83,7 +79,7 @@ impl Settings {
     /// The first thing that is wrong: file, line, key and the fix.
     pub(crate) fn load(path: &Path) -> Result<Self, Failure> {
         let text = fs::read_to_string(path)
-            .map_err(|error| Failure::io(format_args!("read {}", path.display()), error))?;
+            .map_err(|error| Failure::io(format_args!("read {}", path.display()), &error))?;
         Self::parse(&text, path.parent().unwrap_or(Path::new("")))
             .map_err(|fault| Failure::new(format!("{}{fault}", path.display())))
     }
@@ -137,6 +133,7 @@ struct ServerTable {
     name: Option<String>,
     network: Option<String>,
     description: Option<String>,
+    #[serde(deserialize_with = "addresses")]
     listen: Option<Vec<Listen>>,
     motd: Option<String>,
     motd_file: Option<PathBuf>,
@@ -163,6 +160,16 @@ impl ServerTable {
         };
         Ok(text.lines().map(str::to_owned).collect())
     }
+}
+
+fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Listen>>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    texts
+        .iter()
+        .map(|text| text.parse())
+        .collect::<Result<_, _>>()
+        .map(Some)
+        .map_err(de::Error::custom)
 }
 
 #[derive(Clone, Copy, Deserialize)]

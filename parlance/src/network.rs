@@ -1,46 +1,8 @@
-//! Addresses as people write them: where to listen, and which networks are meant.
+//! Networks as people write them: the addresses that begin with the same bits.
 
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    str::FromStr,
-};
+use std::{net::IpAddr, str::FromStr};
 
 use serde::{Deserialize, Deserializer, de};
-
-/// Where to listen: `127.0.0.1:6667`, `[::1]:6667`, `unix:/run/parlance.sock`.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Listen {
-    /// TCP. Port 0 takes a free one.
-    Tcp(SocketAddr),
-    /// A Unix socket, made at this path.
-    Unix(PathBuf),
-}
-
-impl FromStr for Listen {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
-            return Ok(Self::Unix(path.into()));
-        }
-        text.parse().map(Self::Tcp).map_err(|_| {
-            format!(
-                "{text:?} is no address to listen on: write 127.0.0.1:6667, [::1]:6667 or unix:/path"
-            )
-        })
-    }
-}
-
-impl fmt::Display for Listen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
 
 /// The addresses that begin with the same bits: `10.0.0.0/8`, `fd00::/8`, or a lone address.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -84,12 +46,6 @@ fn number(address: IpAddr) -> (u128, u32) {
     }
 }
 
-impl<'de> Deserialize<'de> for Listen {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from)?.parse().map_err(de::Error::custom)
-    }
-}
-
 impl<'de> Deserialize<'de> for Network {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         String::deserialize(from)?.parse().map_err(de::Error::custom)
@@ -99,16 +55,6 @@ impl<'de> Deserialize<'de> for Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn where_to_listen_reads_as_it_is_written() {
-        for text in ["127.0.0.1:6667", "[::1]:0", "unix:/run/parlance.sock"] {
-            assert_eq!(text.parse::<Listen>().unwrap().to_string(), text);
-        }
-        for text in ["", "6667", "localhost", "::1:6667x", "unix:"] {
-            assert!(text.parse::<Listen>().is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_network_contains_what_shares_its_bits() {

@@ -1,0 +1,75 @@
+//! What stands beside the core in a running server: who checks passwords, and who writes the log.
+
+use chat_core::{
+    Report, Request,
+    host::{Host, Reply},
+    wire::Escaped,
+};
+use tracing::{error, info, warn};
+
+use crate::password::Verifier;
+
+/// Answers the core by [`Verifier`], and logs what it reports.
+pub(crate) struct ServeHost {
+    verifier: Verifier,
+}
+
+impl ServeHost {
+    pub(crate) const fn new(verifier: Verifier) -> Self {
+        Self { verifier }
+    }
+}
+
+impl Host for ServeHost {
+    fn ask(&mut self, request: Request, reply: Reply) {
+        match request {
+            Request::VerifyPassword { hash, password } => {
+                self.verifier.check(hash, password, reply);
+            }
+        }
+    }
+
+    fn report(&mut self, report: &Report) {
+        match report {
+            Report::Refused { address, why } => {
+                let address = address.map_or("a local socket".to_owned(), |ip| ip.to_string());
+                warn!(address, why = %escaped(why), "refused");
+            }
+            Report::Registered { conn, nick, user, host } => info!(
+                conn = conn.index(),
+                nick = %escaped(nick),
+                user = %escaped(user),
+                host = %escaped(host),
+                "registered"
+            ),
+            Report::Ended { conn, nick, why } => {
+                info!(conn = conn.index(), nick = %escaped(nick), why = %escaped(why), "ended");
+            }
+            Report::Oper { nick, name } => {
+                info!(nick = %escaped(nick), name = %escaped(name), "became an operator");
+            }
+            Report::BadPassword { conn, name } => {
+                warn!(conn = conn.index(), name = %escaped(name), "wrong password");
+            }
+            Report::NoAnswer { conn } => warn!(
+                conn = conn.index(),
+                "a password check came too late: too many at once, or this machine is too busy"
+            ),
+            Report::Reloaded { restart_needed } if restart_needed.is_empty() => {
+                info!("the new configuration is in force");
+            }
+            Report::Reloaded { restart_needed } => warn!(
+                keys = restart_needed.join(", "),
+                "the new configuration is in force, but for keys that wait for a restart"
+            ),
+            Report::ReloadFailed { why } => {
+                error!(why = %escaped(why), "the new configuration is wrong: the old one stays");
+            }
+        }
+    }
+}
+
+/// What peers sent may hold anything.
+fn escaped<T: AsRef<[u8]> + ?Sized>(bytes: &T) -> Escaped<'_> {
+    Escaped(bytes.as_ref())
+}

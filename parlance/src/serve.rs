@@ -1,0 +1,255 @@
+//! `parlance serve`: a server, from its configuration to its end.
+
+use std::{
+    fmt::Display,
+    fs,
+    io::{self, Write as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener},
+    path::{Path, PathBuf},
+    thread,
+};
+
+use chat_core::{
+    Config,
+    host::{Host, Tape},
+};
+use clap::Args;
+use runtime_mio::{Listen, SystemClock};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+use tracing::{error, info, warn};
+
+use crate::{
+    Failure,
+    host::ServeHost,
+    logging::{Log, LogFormat},
+    password::Verifier,
+    settings::{Runtime, Settings, default_listen},
+    tape::FileTape,
+};
+
+/// Arguments of `parlance serve`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// What drives the sockets; wins over the configuration [default: tokio]
+    #[arg(long, value_enum)]
+    runtime: Option<Runtime>,
+    /// Where to listen: 127.0.0.1:6667, [::1]:6667 or unix:PATH, and port 0 for a free one; repeat it
+    /// for more; wins over the configuration [default: 127.0.0.1:6667 and [::1]:6667]
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<Listen>,
+    /// Configuration, as 'parlance config example' prints it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Record the run into a new file, for 'parlance replay'; it holds all that people write, and
+    /// their passwords
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// How the log on standard error looks
+    #[arg(long, value_enum, default_value_t)]
+    log: LogFormat,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  parlance serve                              on this machine's loopback addresses
+  parlance serve --listen 127.0.0.1:0         on a free port; it says which
+  parlance serve --listen 0.0.0.0:6667        for everybody who reaches this machine, in the clear
+  parlance serve --config parlance.toml       see 'parlance config example'
+  parlance serve --record run.rec             then: parlance replay run.rec
+
+SIGINT and SIGTERM tell everybody, send what waits (drain_s is the most it may take) and stop.
+SIGHUP reads the configuration again; if it is wrong, nothing changes.";
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// What kept the server from starting, or from going on.
+pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
+    let settings = args.settings()?;
+    let _log = Log::start(args.log).map_err(|error| Failure::io("start the log", &error))?;
+    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .map_err(|error| Failure::io("listen for signals", &error))?;
+    allow_all_descriptors();
+    let verifier =
+        Verifier::start().map_err(|error| Failure::io("start the password threads", &error))?;
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)
+        .map_err(|error| Failure::new(format!("cannot get randomness from the system: {error}")))?;
+    let tape = args.record.as_deref().map(tape).transpose()?;
+    let exempt = settings.exempt;
+    let plan = Plan {
+        signals,
+        config_file: args.config,
+        record_file: args.record,
+        config: settings.config,
+        seed,
+        listen: reachable(settings.listen),
+        host: Box::new(ServeHost::new(verifier)),
+        tape,
+        exempt: Box::new(move |peer| {
+            peer.is_none_or(|address| exempt.iter().any(|network| network.contains(address)))
+        }),
+    };
+    match settings.runtime {
+        Runtime::Mio => plan.run_on_mio(),
+        Runtime::Tokio => plan.run_on_mio(),
+    }
+}
+
+impl ServeArgs {
+    /// The file's settings, and what wins over them.
+    fn settings(&self) -> Result<Settings, Failure> {
+        let mut settings =
+            self.config.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
+        if !self.listen.is_empty() {
+            settings.listen.clone_from(&self.listen);
+        }
+        settings.runtime = self.runtime.unwrap_or(settings.runtime);
+        Ok(settings)
+    }
+}
+
+/// What a server is made of, whatever drives it.
+struct Plan {
+    signals: Signals,
+    config_file: Option<PathBuf>,
+    record_file: Option<PathBuf>,
+    config: Config,
+    seed: [u8; 32],
+    listen: Vec<Listen>,
+    host: Box<dyn Host>,
+    tape: Option<Box<dyn Tape>>,
+    exempt: Box<dyn Fn(Option<IpAddr>) -> bool + Send>,
+}
+
+impl Plan {
+    fn run_on_mio(self) -> Result<(), Failure> {
+        let server = runtime_mio::bind(runtime_mio::Options {
+            config: self.config,
+            seed: self.seed,
+            listen: self.listen,
+            clock: Box::new(SystemClock::new()),
+            host: self.host,
+            tape: self.tape,
+            exempt: self.exempt,
+        })
+        .map_err(|why| not_started(why, self.record_file.as_deref()))?;
+        obey(self.signals, server.handle(), self.config_file)?;
+        announce(server.addresses());
+        server.run().map_err(|why| Failure::new(why.to_string()))
+    }
+}
+
+/// A recording of nothing would be in the way of the next start.
+fn not_started(why: impl Display, record: Option<&Path>) -> Failure {
+    if let Some(record) = record {
+        let _ = fs::remove_file(record);
+    }
+    Failure::new(why.to_string())
+}
+
+/// A running server, as signals see it.
+trait Control: Send + 'static {
+    fn stop(&self);
+    fn reload(&self, config: Config);
+}
+
+impl Control for runtime_mio::Handle {
+    fn stop(&self) {
+        self.stop();
+    }
+
+    fn reload(&self, config: Config) {
+        self.reload(config);
+    }
+}
+
+/// Carries out signals on a thread of its own.
+fn obey(mut signals: Signals, server: impl Control, file: Option<PathBuf>) -> Result<(), Failure> {
+    let obey = move || {
+        for signal in &mut signals {
+            if signal == SIGHUP {
+                reload(&server, file.as_deref());
+            } else {
+                info!("stopping");
+                server.stop();
+            }
+        }
+    };
+    let started = thread::Builder::new().name("signals".into()).spawn(obey);
+    started.map(drop).map_err(|error| Failure::io("start the signal thread", &error))
+}
+
+fn reload(server: &impl Control, file: Option<&Path>) {
+    let Some(file) = file else {
+        warn!("there is no configuration to read again: start with --config FILE");
+        return;
+    };
+    match Settings::load(file) {
+        Ok(settings) => server.reload(settings.config),
+        Err(why) => error!("the old configuration stays: {why}"),
+    }
+}
+
+/// Says where the server listens, and how to get there.
+fn announce(addresses: &[Listen]) {
+    let mut text = String::new();
+    for address in addresses {
+        text += &format!("listening on {address}\n");
+    }
+    let tcp = addresses.iter().find_map(|address| match address {
+        Listen::Tcp(address) => Some(*address),
+        Listen::Unix(_) => None,
+    });
+    if let Some(mut address) = tcp {
+        match address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        let (host, port) = (address.ip(), address.port());
+        text +=
+            &format!("connect with: parlance connect {address}, or: irssi -c {host} -p {port}\n");
+    }
+    // Nobody may read it; the server serves all the same.
+    let mut out = io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Leaves the second default address out where it can't be had: not every machine has IPv6.
+fn reachable(mut listen: Vec<Listen>) -> Vec<Listen> {
+    if listen == default_listen()
+        && let Some(Listen::Tcp(second)) = listen.last()
+        && let Err(why) = TcpListener::bind(second)
+    {
+        warn!("not listening on {second}: {why}");
+        listen.pop();
+    }
+    listen
+}
+
+fn tape(path: &Path) -> Result<Box<dyn Tape>, Failure> {
+    match FileTape::create(path) {
+        Ok(tape) => Ok(Box::new(tape)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(Failure::new(format!(
+            "{} is there already: remove it, or record into a new file",
+            path.display()
+        ))),
+        Err(error) => Err(Failure::io(format_args!("record into {}", path.display()), &error)),
+    }
+}
+
+/// Every connection is a descriptor: take as many as this process may have.
+fn allow_all_descriptors() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum
+        && let Err(why) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        warn!("the limit of open files stays at {current:?}: {why}");
+    }
+}

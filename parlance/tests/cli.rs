@@ -1,0 +1,388 @@
+//! The command as people run it: exit codes, what it says, and a server from start to end.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read as _, Write as _},
+    net::TcpStream,
+    os::unix::net::UnixStream,
+    path::Path,
+    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+const RUNTIMES: [&str; 2] = ["mio", "tokio"];
+
+/// What a command left behind.
+struct Run {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn parlance(args: &[&str], input: &str) -> Run {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_parlance"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A command that does not read may be gone already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    Run {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+impl Run {
+    /// It failed with one line that holds these words.
+    fn failed(&self, words: &[&str]) {
+        assert_eq!(self.code, 1, "{}", self.err);
+        assert_eq!(self.err.lines().count(), 1, "{}", self.err);
+        assert!(self.err.starts_with("parlance: "), "{}", self.err);
+        for word in words {
+            assert!(self.err.contains(word), "{word:?} is missing: {}", self.err);
+        }
+    }
+}
+
+/// A running server; killed if the test forgets it.
+struct Serve {
+    child: Child,
+    /// Lines of its standard output.
+    said: Vec<String>,
+    /// Its standard error, until somebody closes it.
+    log: Option<BufReader<ChildStderr>>,
+}
+
+impl Serve {
+    fn start(runtime: &str, args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_parlance"))
+            .args(["serve", "--runtime", runtime])
+            .args(args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let log = child.stderr.take().map(BufReader::new);
+        let mut said = Vec::new();
+        while !said.last().is_some_and(|line: &String| line.starts_with("connect with")) {
+            let mut line = String::new();
+            if out.read_line(&mut line).unwrap() == 0 {
+                break;
+            }
+            said.push(line.trim_end().to_owned());
+        }
+        Self { child, said, log }
+    }
+
+    fn on_free_port(runtime: &str, args: &[&str]) -> Self {
+        Self::start(runtime, &[&["--listen", "127.0.0.1:0"], args].concat())
+    }
+
+    fn address(&self) -> &str {
+        self.said[0].strip_prefix("listening on ").unwrap()
+    }
+
+    fn connect(&self) -> Client<TcpStream> {
+        let stream = TcpStream::connect(self.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Client(BufReader::new(stream))
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// The next line of the log that holds these words.
+    fn log_line(&mut self, words: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert_ne!(
+                self.log.as_mut().unwrap().read_line(&mut line).unwrap(),
+                0,
+                "the log has no {words:?}"
+            );
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    fn stop(mut self) -> (ExitStatus, String) {
+        self.signal(Signal::TERM);
+        let mut log = String::new();
+        if let Some(mut lines) = self.log.take() {
+            lines.read_to_string(&mut log).unwrap();
+        }
+        (self.child.wait().unwrap(), log)
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// How long a test waits for a line before it fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A client that sends and expects lines.
+struct Client<S>(BufReader<S>);
+
+impl<S: std::io::Read + std::io::Write> Client<S> {
+    fn send(&mut self, text: &str) {
+        self.0.get_mut().write_all(format!("{text}\r\n").as_bytes()).unwrap();
+    }
+
+    /// Reads up to the line that holds these words.
+    fn expect(&mut self, words: &str) -> String {
+        let mut seen = String::new();
+        loop {
+            let mut line = Vec::new();
+            let read = self.0.read_until(b'\n', &mut line).unwrap();
+            assert_ne!(read, 0, "no {words:?} in: {seen}");
+            let line = String::from_utf8_lossy(&line).into_owned();
+            if line.contains(words) {
+                return line;
+            }
+            seen += &line;
+        }
+    }
+
+    /// Reads up to the end; the server waits for that.
+    fn leave(mut self) {
+        self.expect("ERROR :");
+    }
+
+    fn register(mut self, nick: &str) -> Self {
+        self.send(&format!("NICK {nick}\r\nUSER {nick} 0 * :{nick}"));
+        self.expect(" 366 ");
+        self
+    }
+}
+
+fn file(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_wrong_command_line_is_code_2() {
+    for args in [&[][..], &["chat"], &["serve", "--listen", "lobby"], &["serve", "--runtime", "x"]]
+    {
+        let run = parlance(args, "");
+        assert_eq!(run.code, 2, "{args:?}: {}", run.err);
+        assert!(run.out.is_empty() && !run.err.is_empty());
+    }
+}
+
+#[test]
+fn help_teaches_with_examples() {
+    for command in ["serve", "replay", "bench", "config", "hash-password"] {
+        let run = parlance(&[command, "--help"], "");
+        assert_eq!(run.code, 0);
+        assert!(run.out.contains("Usage: parlance "), "{}", run.out);
+    }
+    assert!(parlance(&["--help"], "").out.contains("parlance config example > parlance.toml"));
+}
+
+#[test]
+fn the_example_configuration_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let example = parlance(&["config", "example"], "");
+    assert_eq!(example.code, 0);
+    let file = file(folder.path(), "parlance.toml", &example.out);
+    let check = parlance(&["config", "check", &file], "");
+    assert_eq!((check.code, check.out), (0, format!("{file}: ok\n")));
+}
+
+#[test]
+fn a_wrong_configuration_is_told_by_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = file(folder.path(), "parlance.toml", "[limits]\nsendq_hart = \"1 MiB\"\n");
+    let words = [&format!("{file}:2: limits.sendq_hart: "), "did you mean sendq_hard?"];
+    parlance(&["config", "check", &file], "").failed(&words);
+    parlance(&["serve", "--config", &file], "").failed(&words);
+    parlance(&["config", "check", "/does/not/exist"], "").failed(&["/does/not/exist"]);
+}
+
+#[test]
+fn a_password_from_a_pipe_is_hashed() {
+    let run = parlance(&["hash-password"], "correct horse\n");
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.out.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", run.out);
+    parlance(&["hash-password"], "").failed(&["empty"]);
+}
+
+#[test]
+fn a_server_says_where_it_is_and_ends_with_0() {
+    for runtime in RUNTIMES {
+        let serve = Serve::on_free_port(runtime, &[]);
+        let address = serve.address().to_owned();
+        assert!(!address.ends_with(":0"));
+        assert!(serve.said[1].contains(&format!("parlance connect {address}")), "{:?}", serve.said);
+        let mut alice = serve.connect().register("alice");
+        let mut bob = serve.connect().register("bob");
+        bob.send("PRIVMSG #lobby :hello");
+        alice.expect("PRIVMSG #lobby :hello");
+        serve.signal(Signal::TERM);
+        alice.leave();
+        bob.leave();
+        let (status, log) = serve.stop();
+        assert_eq!(status.code(), Some(0), "{runtime}: {log}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_told() {
+    for runtime in RUNTIMES {
+        let serve = Serve::on_free_port(runtime, &[]);
+        let address = serve.address();
+        let folder = tempfile::tempdir().unwrap();
+        let record = folder.path().join("run");
+        let record_arg = record.to_str().unwrap();
+        let args = ["serve", "--runtime", runtime, "--listen", address, "--record", record_arg];
+        parlance(&args, "").failed(&[address, "in use"]);
+        assert!(!record.exists(), "nothing ran, so nothing is recorded");
+    }
+}
+
+#[test]
+fn a_unix_socket_is_listened_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    for runtime in RUNTIMES {
+        let listen = format!("unix:{}", path.display());
+        let serve = Serve::on_free_port(runtime, &["--listen", &listen]);
+        assert_eq!(serve.said[1], format!("listening on {listen}"));
+        let stream = UnixStream::connect(&path).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Client(BufReader::new(stream)).register("alice");
+        serve.stop();
+        assert!(!path.exists(), "{runtime} removes its socket");
+    }
+}
+
+#[test]
+fn a_recorded_run_is_proved_and_damage_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    for runtime in RUNTIMES {
+        let path = folder.path().join(runtime);
+        let file = path.to_str().unwrap();
+        let serve = Serve::on_free_port(runtime, &["--record", file]);
+        let mut alice = serve.connect().register("alice");
+        alice.send("PRIVMSG #lobby :hello\r\nOPER nobody wrong\r\nWHO #lobby");
+        alice.expect(" 315 ");
+        serve.signal(Signal::TERM);
+        alice.leave();
+        serve.stop();
+
+        let run = parlance(&["replay", file], "");
+        assert_eq!(run.code, 0, "{runtime}: {}", run.err);
+        assert!(run.out.contains(": equal: ") && run.out.contains("1 connections"), "{}", run.out);
+
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        parlance(&["replay", file], "").failed(&["record ", " at byte ", "damaged"]);
+        bytes[middle] ^= 1;
+        bytes.pop();
+        fs::write(&path, &bytes).unwrap();
+        parlance(&["replay", file], "").failed(&["cut off here", "proved equal"]);
+
+        let args = ["serve", "--runtime", runtime, "--record", file];
+        parlance(&args, "").failed(&["is there already"]);
+    }
+}
+
+#[test]
+fn a_hangup_reads_the_configuration_again() {
+    let folder = tempfile::tempdir().unwrap();
+    for runtime in RUNTIMES {
+        let config = file(folder.path(), "parlance.toml", "[server]\nmotd = \"one\"");
+        let mut serve = Serve::on_free_port(runtime, &["--config", &config]);
+        let join = |serve: &Serve, nick: &str, motd: &str| {
+            let mut client = serve.connect();
+            client.send(&format!("NICK {nick}\r\nUSER {nick} 0 * :{nick}"));
+            client.expect(&format!(" 372 {nick} :"));
+            client.send("MOTD");
+            client.expect(&format!(" 375 {nick} "));
+            let line = client.expect(" 372 ");
+            assert!(line.contains(motd), "{line}");
+            client.send("QUIT");
+            client.leave();
+        };
+        join(&serve, "alice", "one");
+
+        file(folder.path(), "parlance.toml", "[server]\nmotd = \"two\"");
+        serve.signal(Signal::HUP);
+        serve.log_line("the new configuration is in force");
+        join(&serve, "bob", "two");
+
+        file(folder.path(), "parlance.toml", "[server]\nmotto = \"three\"");
+        serve.signal(Signal::HUP);
+        let line = serve.log_line("the old configuration stays");
+        assert!(line.contains(":2: server.motto: unknown key"), "{line}");
+        join(&serve, "carol", "two");
+        assert_eq!(serve.stop().0.code(), Some(0));
+    }
+}
+
+#[test]
+fn a_password_lets_in_who_knows_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let hash = parlance(&["hash-password"], "correct horse\n").out;
+    let text = format!("[server]\npassword = \"{}\"", hash.trim_end());
+    let config = file(folder.path(), "parlance.toml", &text);
+    for runtime in RUNTIMES {
+        let serve = Serve::on_free_port(runtime, &["--config", &config]);
+        let mut alice = serve.connect();
+        alice.send("PASS :correct horse");
+        let alice = alice.register("alice");
+        let mut mallory = serve.connect();
+        mallory.send("PASS :battery staple\r\nNICK mallory\r\nUSER m 0 * :m");
+        mallory.expect(" 464 ");
+        drop((alice, mallory));
+        serve.stop();
+    }
+}
+
+#[test]
+fn what_peers_send_can_not_act_in_the_log() {
+    for format in ["text", "json"] {
+        let mut serve = Serve::on_free_port("mio", &["--log", format]);
+        let mut alice = serve.connect().register("alice");
+        alice.send("QUIT :\x1b[2J\x07bye");
+        alice.expect("ERROR :");
+        let line = serve.log_line("bye");
+        assert!(!line.contains(['\x1b', '\x07']) && line.contains("x1b[2J"), "{line}");
+        assert_eq!(line.starts_with('{'), format == "json", "{line}");
+    }
+}
+
+#[test]
+fn a_server_outlives_the_reader_of_its_log() {
+    for runtime in RUNTIMES {
+        let mut serve = Serve::on_free_port(runtime, &[]);
+        drop(serve.log.take());
+        for nick in ["alice", "bob", "carol"] {
+            let mut client = serve.connect().register(nick);
+            client.send("QUIT");
+            client.leave();
+        }
+        assert_eq!(serve.stop().0.code(), Some(0), "{runtime}");
+    }
+}
