@@ -22,5 +22,5 @@ pub use io::{
     Answer, Chunk, CloseWhen, Closed, ConnId, Input, Metrics, Output, Pause, PeerInfo, Refused,
     Report, Request, Ticket,
 };
-pub use server::Server;
+pub use server::{RestoreError, Server};
 pub use time::{Civil, Instant, Now, UnixMillis};

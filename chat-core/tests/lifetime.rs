@@ -299,3 +299,20 @@ fn a_long_list_goes_on_only_while_it_is_read() {
     assert_eq!(heard.iter().filter(|line| line.contains(" 322 ")).count(), 1000);
     assert!(heard[heard.len() - 2].contains(" 323 ") && heard[heard.len() - 1].contains("PONG"));
 }
+
+#[test]
+fn a_restored_server_has_the_state_without_those_who_were_connected() {
+    let mut stage = Stage::new(config());
+    stage.enter("ann", "");
+    stage.send("ann", "JOIN #c");
+    let snapshot = stage.server.snapshot();
+    let restored = chat_core::Server::restore(config(), [8; 32], stage.now, &snapshot);
+    let mut server = restored.expect("its own snapshot can be read");
+    assert_eq!((server.metrics().users, server.metrics().channels), (0, 0));
+    assert!(server.poll_output().is_none());
+    assert!(chat_core::Server::restore(config(), [8; 32], stage.now, &snapshot[1..]).is_err());
+    stage.server = server;
+    stage.open("bob");
+    stage.send("bob", "NICK ann\nUSER bob 0 * :Bob");
+    assert!(stage.heard("bob").iter().any(|line| line.contains(" 001 ann ")));
+}

@@ -23,6 +23,13 @@ pub(crate) struct MemLog {
     queue: VecDeque<OwnedEntry>,
 }
 
+impl MemLog {
+    /// A log that goes on after the entry at this place.
+    pub(crate) fn after(sequence: u64) -> Self {
+        Self { next: sequence, queue: VecDeque::new() }
+    }
+}
+
 impl Log for MemLog {
     fn assign(&mut self) -> Option<u64> {
         if !self.queue.is_empty() {

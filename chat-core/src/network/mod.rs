@@ -6,7 +6,7 @@ mod log;
 mod op;
 mod state;
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::hash::Hasher;
 
 use hashbrown::{HashMap, HashTable};
@@ -56,6 +56,8 @@ struct State {
     invisible: u32,
     opers: u32,
     most_users: u32,
+    /// How often each node has started.
+    epochs: BTreeMap<u32, u32>,
 }
 
 /// Hashes with a key from the seed.
@@ -69,6 +71,9 @@ impl core::hash::BuildHasher for Keyed {
         self.0.hasher()
     }
 }
+
+/// The snapshot's encoding: its first byte.
+const SNAPSHOT_VERSION: u8 = 1;
 
 /// A snapshot that can't be read.
 #[derive(Debug, Eq, PartialEq)]
@@ -87,6 +92,7 @@ impl Network {
             invisible: 0,
             opers: 0,
             most_users: 0,
+            epochs: BTreeMap::new(),
         };
         Self::with_tables(state)
     }
@@ -94,12 +100,19 @@ impl Network {
     /// All of the state as bytes.
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         // A vector takes all that is written into it; nothing else can fail in encoding.
-        postcard::to_allocvec(&self.state).unwrap_or_default()
+        postcard::to_extend(&self.state, alloc::vec![SNAPSHOT_VERSION]).unwrap_or_default()
     }
 
     /// The network that made this snapshot.
     pub(crate) fn restore(snapshot: &[u8]) -> Result<Self, BadSnapshot> {
-        let state = postcard::from_bytes(snapshot).map_err(|_| BadSnapshot)?;
+        let (&version, bytes) = snapshot.split_first().ok_or(BadSnapshot)?;
+        if version != SNAPSHOT_VERSION {
+            return Err(BadSnapshot);
+        }
+        let (state, rest) = postcard::take_from_bytes(bytes).map_err(|_| BadSnapshot)?;
+        if !rest.is_empty() {
+            return Err(BadSnapshot);
+        }
         Ok(Self::with_tables(state))
     }
 
@@ -128,6 +141,16 @@ impl Network {
             network.index_channel(id);
         }
         network
+    }
+
+    /// The place in the log of the last entry that was applied.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.state.sequence
+    }
+
+    /// How often a node has started before; `None`: never.
+    pub(crate) fn epoch(&self, node: u32) -> Option<u32> {
+        self.state.epochs.get(&node).copied()
     }
 
     pub(crate) fn user(&self, id: UserId) -> Option<&User> {

@@ -103,8 +103,8 @@ fn recording() -> Vec<u8> {
     host.input(Input::Timeout);
     host.input(Input::Shutdown);
     drop(host);
-    let bytes = tape.0.lock().unwrap().clone();
-    bytes
+
+    tape.0.lock().unwrap().clone()
 }
 
 /// Each record: its payload, and where it stands.

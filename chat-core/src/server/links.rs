@@ -49,9 +49,9 @@ pub(crate) struct Links {
 }
 
 /// The session of a connection: its id is its number.
-pub(crate) fn session(conn: ConnId) -> Session {
+pub(crate) fn session(conn: ConnId, epoch: u32) -> Session {
     let number = u64::from(conn.index) << 32 | u64::from(conn.generation);
-    Session { node: 0, epoch: 0, number }
+    Session { node: 0, epoch, number }
 }
 
 fn conn_of(session: Session) -> ConnId {
@@ -241,13 +241,21 @@ impl Links {
     }
 
     /// A mark that no user has yet.
-    fn new_mark(&mut self) -> u32 {
+    fn new_mark(&mut self) {
         self.mark = self.mark.wrapping_add(1);
         if self.mark == 0 {
             self.marks.fill(0);
             self.mark = 1;
         }
-        self.mark
+    }
+
+    /// Marks a user; whether this was the first time for the event at hand.
+    fn mark(&mut self, user: UserId) -> bool {
+        let index = user.index as usize;
+        if self.marks.len() <= index {
+            self.marks.resize(index + 1, 0);
+        }
+        core::mem::replace(&mut self.marks[index], self.mark) != self.mark
     }
 
     fn give_to_peers(
@@ -258,16 +266,14 @@ impl Links {
         delivery: &Delivery<'_>,
         plan: Plan,
     ) {
-        let mark = self.new_mark();
-        self.marks.resize(self.routes.len(), 0);
-        self.marks[of.index as usize] = mark;
+        self.new_mark();
+        self.mark(of);
         if with_self {
             self.give(network, of, delivery, plan);
         }
         for id in network.user(of).map_or(&[][..], |user| &user.channels) {
             for member in network.channel(*id).map_or(&[][..], |channel| &channel.members) {
-                let seen = &mut self.marks[member.user.index as usize];
-                if core::mem::replace(seen, mark) != mark {
+                if self.mark(member.user) {
                     self.give(network, member.user, delivery, plan);
                 }
             }

@@ -15,7 +15,7 @@ use alloc::{
     string::ToString,
     vec::Vec,
 };
-use core::net::IpAddr;
+use core::{fmt, net::IpAddr};
 
 use hashbrown::HashMap;
 
@@ -46,6 +46,9 @@ const BUDGET_DELIVERIES: usize = 20_000;
 /// Bytes of one long read that one call sends.
 const BUDGET_READ: usize = 16 << 10;
 
+/// This server's number among those of its network: it is alone.
+const NODE: u32 = 0;
+
 /// A chat server as a pure state machine.
 ///
 /// A host tells it what happened ([`open`](Self::open), [`handle`](Self::handle)) and does what it
@@ -57,6 +60,8 @@ pub struct Server {
     config: Config,
     network: Network,
     log: MemLog,
+    /// How often this server has started with this state.
+    epoch: u32,
     links: Links,
     /// Who waits for the answer to which question.
     asked: BTreeMap<Ticket, ConnId>,
@@ -70,6 +75,26 @@ pub struct Server {
     stopping: bool,
     stopped: bool,
 }
+
+/// Why a server could not be restored.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RestoreError {
+    /// The configuration is out of bounds.
+    Config(ConfigError),
+    /// The bytes are no snapshot of this version.
+    Snapshot,
+}
+
+impl fmt::Display for RestoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::Snapshot => f.write_str("this is no snapshot that this version can read"),
+        }
+    }
+}
+
+impl core::error::Error for RestoreError {}
 
 #[derive(Copy, Clone)]
 struct AddressHash(HashKey);
@@ -89,11 +114,46 @@ impl Server {
     /// # Errors
     /// The first value of the configuration that is out of bounds.
     pub fn new(config: Config, seed: [u8; 32], now: Now) -> Result<Self, ConfigError> {
+        let mut server = Self::with_network(config, seed, now, Network::new())?;
+        let key = HashKey::derive(&seed, b"network");
+        let found = Op::Found { key, config: server.network_config() };
+        server.apply(Origin::default(), found);
+        server.apply(Origin::default(), Op::NodeUp { node: NODE, epoch: 0 });
+        Ok(server)
+    }
+
+    /// A server that goes on with the shared state of an earlier one. Those who were connected to
+    /// it are gone, and quit.
+    ///
+    /// # Errors
+    /// The configuration is out of bounds, or these bytes are no snapshot of this version.
+    pub fn restore(
+        config: Config,
+        seed: [u8; 32],
+        now: Now,
+        snapshot: &[u8],
+    ) -> Result<Self, RestoreError> {
+        let network = Network::restore(snapshot).map_err(|_| RestoreError::Snapshot)?;
+        let mut server =
+            Self::with_network(config, seed, now, network).map_err(RestoreError::Config)?;
+        let configure = Op::Configure(server.network_config());
+        server.apply(Origin::default(), configure);
+        server.apply(Origin::default(), Op::NodeUp { node: NODE, epoch: server.epoch });
+        Ok(server)
+    }
+
+    fn with_network(
+        config: Config,
+        seed: [u8; 32],
+        now: Now,
+        network: Network,
+    ) -> Result<Self, ConfigError> {
         config.check()?;
         let links = Links::new(config.limits.clone(), config.name.as_bytes().into(), now);
-        let mut server = Self {
-            network: Network::new(),
-            log: MemLog::default(),
+        Ok(Self {
+            log: MemLog::after(network.sequence()),
+            epoch: network.epoch(NODE).map_or(0, |epoch| epoch + 1),
+            network,
             links,
             asked: BTreeMap::new(),
             next_ticket: 0,
@@ -103,18 +163,14 @@ impl Server {
             stopping: false,
             stopped: false,
             config,
-        };
-        let key = HashKey::derive(&seed, b"network");
-        let found = Op::Found { key, config: server.network_config() };
-        server.apply(Origin::default(), found);
-        server.apply(Origin::default(), Op::NodeUp { node: 0, epoch: 0 });
-        Ok(server)
+        })
     }
 
     /// Takes a new connection.
     ///
     /// # Errors
     /// It is one too many, or the server is stopping: the line to send before closing it.
+    #[allow(clippy::needless_pass_by_value, reason = "the same shape as handle, for recordings")]
     pub fn open(&mut self, now: Now, peer: PeerInfo) -> Result<ConnId, Refused> {
         self.set_now(now);
         let counted_by = if peer.exempt { None } else { peer.address.map(address_key) };
@@ -144,7 +200,7 @@ impl Server {
         }
         let conn = self.links.arena.next_key();
         let host = self.host_text(peer.address);
-        let link = Link::new(session(conn), host, counted_by, now.mono);
+        let link = Link::new(session(conn, self.epoch), host, counted_by, now.mono);
         let conn = self.links.arena.insert(link);
         self.links.outboxes.open(conn.index());
         self.rearm(conn);
@@ -213,6 +269,13 @@ impl Server {
             queued_bytes: self.links.outboxes.held() as u64,
             ..self.links.metrics
         }
+    }
+
+    /// All shared state as bytes, for [`restore`](Self::restore). They hold what users have set:
+    /// keys of channels, topics, hosts.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        self.network.snapshot()
     }
 
     /// A hash of all shared state: equal for servers with equal histories.
@@ -387,10 +450,10 @@ impl Server {
                 Step::Read(mut step) => {
                     let before = self.links.outboxes.len(conn.index());
                     let Some(viewer) = viewer else { continue };
-                    if !step.next(&self.network, &mut self.links, conn, viewer) {
-                        if let Some(link) = self.links.get_mut(conn) {
-                            link.steps.push_front(Step::Read(step));
-                        }
+                    if !step.next(&self.network, &mut self.links, conn, viewer)
+                        && let Some(link) = self.links.get_mut(conn)
+                    {
+                        link.steps.push_front(Step::Read(step));
                     }
                     let after = self.links.outboxes.len(conn.index());
                     // A look without a line costs too.
@@ -402,10 +465,10 @@ impl Server {
     }
 
     fn queue(&mut self, conn: ConnId) {
-        if let Some(link) = self.links.get_mut(conn) {
-            if !core::mem::replace(&mut link.queued, true) {
-                self.run_queue.push_back(conn);
-            }
+        if let Some(link) = self.links.get_mut(conn)
+            && !core::mem::replace(&mut link.queued, true)
+        {
+            self.run_queue.push_back(conn);
         }
     }
 
@@ -433,11 +496,11 @@ impl Server {
             link.requests += 1;
             let both = crate::caps::Caps::LABELED_RESPONSE | crate::caps::Caps::BATCH;
             let label = message.tags.get(b"label").map(|label| label.as_bytes());
-            if let Some(label) = label.filter(|label| !label.is_empty() && label.len() <= 64) {
-                if link.caps.has(both) {
-                    let label = label.into();
-                    link.response = Some(Box::new(Response { label, lines: Lines::None }));
-                }
+            if let Some(label) = label.filter(|label| !label.is_empty() && label.len() <= 64)
+                && link.caps.has(both)
+            {
+                let label = label.into();
+                link.response = Some(Box::new(Response { label, lines: Lines::None }));
             }
         }
         command::dispatch(self, conn, &message);
@@ -490,8 +553,7 @@ impl Server {
     fn try_register(&mut self, conn: ConnId) {
         let Some(link) = self.links.get_mut(conn) else { return };
         let State::Registering { form, .. } = &mut link.state else { return };
-        let (Some(nick), Some((user, real)), false) = (&form.nick, &form.user, form.negotiating)
-        else {
+        let (Some(nick), Some(user), false) = (&form.nick, &form.user, form.negotiating) else {
             return;
         };
         if let (Some(hash), false) = (&self.config.password, form.password_ok) {
@@ -501,7 +563,7 @@ impl Server {
                 None => self.wrong_password(conn),
             };
         }
-        let (nick, user, real) = (nick.clone(), user.clone(), real.clone());
+        let (nick, user, real) = (nick.clone(), user.clone(), form.real.clone());
         let host = link.host.clone();
         self.propose(conn, Op::Register { nick: &nick, user: &user, host: &host, real: &real });
     }
@@ -521,7 +583,9 @@ impl Server {
     fn welcome_arrived(&mut self) {
         while let Some(conn) = self.links.arrived.pop() {
             let Some(me) = self.links.get(conn).and_then(Link::user) else { continue };
-            let Some(source) = self.network.user(me).map(|user| user.source()) else { continue };
+            let Some(source) = self.network.user(me).map(crate::network::User::source) else {
+                continue;
+            };
             let Config { name, network, default_channels, .. } = self.config.clone();
             let version = command::VERSION;
             let say = |mut head: Vec<u8>, tail: &[u8]| {
@@ -579,10 +643,10 @@ impl Server {
         let right = answer == Answer::Verified(true);
         match asking.purpose {
             Purpose::Register if right => {
-                if let Some(link) = self.links.get_mut(conn) {
-                    if let State::Registering { form, .. } = &mut link.state {
-                        form.password_ok = true;
-                    }
+                if let Some(link) = self.links.get_mut(conn)
+                    && let State::Registering { form, .. } = &mut link.state
+                {
+                    form.password_ok = true;
                 }
                 self.try_register(conn);
             }
@@ -776,12 +840,12 @@ impl Server {
         }
         self.links.timers.set(conn.index(), None);
         self.links.outboxes.close(conn.index());
-        if let Some(key) = self.links.arena.remove(conn).and_then(|link| link.counted_by) {
-            if let Some(count) = self.by_address.get_mut(&key) {
-                *count -= 1;
-                if *count == 0 {
-                    self.by_address.remove(&key);
-                }
+        if let Some(key) = self.links.arena.remove(conn).and_then(|link| link.counted_by)
+            && let Some(count) = self.by_address.get_mut(&key)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&key);
             }
         }
         self.check_stopped();

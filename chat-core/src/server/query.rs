@@ -80,11 +80,11 @@ impl Read {
                 false
             }
             Self::Names { name, channel, from } => {
-                if let Some(found) = channel.and_then(|id| network.channel(id)) {
-                    if let Some(next) = look.names_line(found, *from) {
-                        *from = next;
-                        return false;
-                    }
+                if let Some(found) = channel.and_then(|id| network.channel(id))
+                    && let Some(next) = look.names_line(found, *from)
+                {
+                    *from = next;
+                    return false;
                 }
                 look.send_text(RPL_ENDOFNAMES, &[name]);
                 true

@@ -10,7 +10,7 @@ use chat_core::{
 };
 
 /// A server, its connections by name, and what was said.
-pub struct Stage {
+pub(crate) struct Stage {
     pub server: Server,
     pub now: Now,
     /// All that was sent and received, a line each.
@@ -26,7 +26,7 @@ pub struct Stage {
     pub paused: Vec<String>,
 }
 
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     let mut config = Config { default_channels: Vec::new(), ..Config::default() };
     config.name = "irc.test".into();
     config.network = "Test".into();
@@ -35,7 +35,7 @@ pub fn config() -> Config {
 }
 
 impl Stage {
-    pub fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         let now =
             Now { mono: Instant::from_micros(1_000_000), wall: UnixMillis(1_700_000_000_000) };
         Self {
@@ -53,16 +53,16 @@ impl Stage {
         }
     }
 
-    pub fn conn(&self, name: &str) -> ConnId {
+    pub(crate) fn conn(&self, name: &str) -> ConnId {
         self.conns[name]
     }
 
-    pub fn is_open(&self, name: &str) -> bool {
+    pub(crate) fn is_open(&self, name: &str) -> bool {
         self.conns.contains_key(name)
     }
 
     /// Opens a connection from 192.0.2.1.
-    pub fn open(&mut self, name: &str) -> bool {
+    pub(crate) fn open(&mut self, name: &str) -> bool {
         let peer = PeerInfo { address: Some([192, 0, 2, 1].into()), exempt: false };
         match self.server.open(self.now, peer) {
             Ok(conn) => {
@@ -80,30 +80,30 @@ impl Stage {
     }
 
     /// Sends lines from one client.
-    pub fn send(&mut self, name: &str, lines: &str) {
+    pub(crate) fn send(&mut self, name: &str, lines: &str) {
         for line in lines.lines().map(str::trim) {
-            writeln!(self.transcript, "{name}> {line}").unwrap();
+            writeln!(self.transcript, "{name}> {line}").expect("a string takes all");
             self.send_raw(name, format!("{line}\r\n").as_bytes());
         }
     }
 
-    pub fn send_raw(&mut self, name: &str, bytes: &[u8]) {
+    pub(crate) fn send_raw(&mut self, name: &str, bytes: &[u8]) {
         let conn = self.conns[name];
         self.input(Input::Data(conn, bytes));
     }
 
-    pub fn input(&mut self, input: Input<'_>) {
+    pub(crate) fn input(&mut self, input: Input<'_>) {
         self.server.handle(self.now, input);
         self.drain();
     }
 
-    pub fn answer(&mut self, right: bool) {
+    pub(crate) fn answer(&mut self, right: bool) {
         let (ticket, _) = self.asked.remove(0);
         self.input(Input::Answer(ticket, Answer::Verified(right)));
     }
 
     /// Connects and registers without a word in the transcript.
-    pub fn enter(&mut self, name: &str, caps: &str) {
+    pub(crate) fn enter(&mut self, name: &str, caps: &str) {
         self.open(name);
         let said = self.transcript.len();
         if !caps.is_empty() {
@@ -114,36 +114,36 @@ impl Stage {
     }
 
     /// Does what follows without a word in the transcript.
-    pub fn quietly(&mut self, act: impl FnOnce(&mut Self)) {
+    pub(crate) fn quietly(&mut self, act: impl FnOnce(&mut Self)) {
         let said = self.transcript.len();
         act(self);
         self.transcript.truncate(said);
     }
 
     /// The peer is gone.
-    pub fn reset(&mut self, name: &str) {
+    pub(crate) fn reset(&mut self, name: &str) {
         let conn = self.conns.remove(name).expect("it is open");
         self.names.remove(&conn);
         self.input(Input::Closed(conn, Closed::Reset));
     }
 
     /// The client's socket takes nothing from now on.
-    pub fn stall(&mut self, name: &str) {
+    pub(crate) fn stall(&mut self, name: &str) {
         self.stalled.insert(name.into(), false);
     }
 
     /// It reads again.
-    pub fn unstall(&mut self, name: &str) {
-        if self.stalled.remove(name) == Some(true) {
-            if let Some(conn) = self.conns.get(name).copied() {
-                self.flush(conn);
-                self.drain();
-            }
+    pub(crate) fn unstall(&mut self, name: &str) {
+        if self.stalled.remove(name) == Some(true)
+            && let Some(conn) = self.conns.get(name).copied()
+        {
+            self.flush(conn);
+            self.drain();
         }
     }
 
     /// Time passes: every timer that falls due on the way fires at its own time.
-    pub fn wait(&mut self, time: Duration) {
+    pub(crate) fn wait(&mut self, time: Duration) {
         let end = self.now.mono.after(time);
         while let Some(at) = self.server.poll_timeout().filter(|at| *at <= end) {
             self.move_to(at.max(self.now.mono));
@@ -159,7 +159,7 @@ impl Stage {
     }
 
     /// What one client has been sent since the start, from the transcript.
-    pub fn heard(&self, name: &str) -> Vec<&str> {
+    pub(crate) fn heard(&self, name: &str) -> Vec<&str> {
         let head = format!("{name}< ");
         self.transcript.lines().filter_map(|line| line.strip_prefix(&head)).collect()
     }
@@ -211,13 +211,14 @@ impl Stage {
     fn hear(&mut self, name: &str, bytes: &[u8]) {
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\r\n").expect("a line ends in CRLF");
-            writeln!(self.transcript, "{name}< {}", line.escape_ascii()).unwrap();
+            writeln!(self.transcript, "{name}< {}", line.escape_ascii())
+                .expect("a string takes all");
         }
     }
 
     fn close(&mut self, conn: ConnId) {
         if let Some(name) = self.names.remove(&conn) {
-            writeln!(self.transcript, "{name}< (closed)").unwrap();
+            writeln!(self.transcript, "{name}< (closed)").expect("a string takes all");
             self.conns.remove(&name);
             self.closing.retain(|other| *other != conn);
             self.server.handle(self.now, Input::Closed(conn, Closed::Asked));

@@ -35,6 +35,7 @@ impl Network {
                 return;
             }
             Op::NodeUp { node, epoch } => {
+                self.state.epochs.insert(*node, *epoch);
                 self.quit_older_epochs(*node, *epoch, &mut Turn::new(origin, sink));
                 return;
             }

@@ -159,10 +159,10 @@ impl Caller<'_> {
     fn targets<'a>(&mut self, list: &'a [u8]) -> Vec<&'a [u8]> {
         let most = self.server.config.limits.targets;
         let mut targets: Vec<&[u8]> = crate::wire::split_list(list).take(most + 1).collect();
-        if targets.len() > most {
-            if let Some(over) = targets.pop() {
-                self.reply(crate::wire::numeric::ERR_TOOMANYTARGETS, &[over]);
-            }
+        if targets.len() > most
+            && let Some(over) = targets.pop()
+        {
+            self.reply(crate::wire::numeric::ERR_TOOMANYTARGETS, &[over]);
         }
         targets
     }

@@ -9,8 +9,8 @@ use crate::{
     wire::{
         Message,
         numeric::{
-            ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, ERR_UMODEUNKNOWNFLAG, ERR_UNKNOWNMODE,
-            ERR_USERSDONTMATCH, RPL_CHANNELMODEIS, RPL_CREATIONTIME, RPL_UMODEIS,
+            ERR_NEEDMOREPARAMS, ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, ERR_UMODEUNKNOWNFLAG,
+            ERR_UNKNOWNMODE, ERR_USERSDONTMATCH, RPL_CHANNELMODEIS, RPL_CREATIONTIME, RPL_UMODEIS,
         },
     },
 };
@@ -54,8 +54,7 @@ fn channel_mode(caller: &mut Caller<'_>, message: &Message<'_>) {
                 add = letter == b'+';
                 continue;
             }
-            b'o' | b'v' | b'k' => true,
-            b'b' => true,
+            b'o' | b'v' | b'k' | b'b' => true,
             b'l' => add,
             _ if ChannelModes::FLAGS.contains(&letter) => false,
             _ => {
@@ -74,8 +73,7 @@ fn channel_mode(caller: &mut Caller<'_>, message: &Message<'_>) {
             // The key need not be told to be taken away.
             b'k' if !add => param = param.or(Some(b"*")),
             _ if takes_param && param.is_none() => {
-                let command = [b"MODE"];
-                caller.reply(crate::wire::numeric::ERR_NEEDMOREPARAMS, &[&command[0][..]]);
+                caller.reply(ERR_NEEDMOREPARAMS, &[b"MODE"]);
                 continue;
             }
             _ => {}

@@ -68,7 +68,8 @@ pub(super) fn user(caller: &mut Caller<'_>, message: &Message<'_>) {
         return caller.reply(ERR_NEEDMOREPARAMS, &[b"USER"]);
     }
     if let Some(form) = caller.form() {
-        form.user = Some((user.into(), cut(real, real_len).into()));
+        form.user = Some(user.into());
+        form.real = cut(real, real_len).into();
     }
     caller.server.try_register(caller.conn);
 }
