@@ -1,0 +1,298 @@
+//! Servers that a comparison starts itself: throttles off, a port and a directory of their own.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufRead as _, BufReader},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::mpsc::{self, RecvTimeoutError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{error::BenchError, process::Process};
+
+/// How to start one server.
+#[derive(Clone, Debug)]
+pub(super) struct Recipe {
+    /// Its name in the table.
+    pub(super) name: String,
+    /// What to run.
+    pub(super) kind: Kind,
+}
+
+/// The kinds of server that can be started.
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// A program and its arguments, which prints `listening on ADDRESS` on standard output.
+    Announcing(Vec<String>),
+    /// InspIRCd 3 or 4.
+    InspIrcd(PathBuf),
+    /// ngIRCd 26 or later, which can do without penalties.
+    NgIrcd(PathBuf),
+}
+
+/// A server that runs until this is dropped.
+#[derive(Debug)]
+pub(super) struct Peer {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    child: Child,
+    // Removed after the child has ended.
+    _directory: Directory,
+}
+
+impl Recipe {
+    /// Starts the server on the processors of this thread, and waits until it takes connections.
+    ///
+    /// # Errors
+    /// If it cannot be run, ends at once, or is not ready within `timeout`.
+    pub(super) fn start(&self, timeout: Duration) -> Result<Peer, BenchError> {
+        self.try_start(timeout).map_err(|error| BenchError::Start {
+            name: self.name.clone(),
+            why: error.to_string(),
+        })
+    }
+
+    fn try_start(&self, timeout: Duration) -> io::Result<Peer> {
+        let directory = Directory::create()?;
+        let (mut command, address) = match &self.kind {
+            Kind::Announcing(words) => {
+                let (program, arguments) =
+                    words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+                let mut command = Command::new(program);
+                command.args(arguments);
+                (command, None)
+            }
+            Kind::InspIrcd(program) => {
+                let address = free_address()?;
+                let config = directory
+                    .write("inspircd.conf", &inspircd_config(address, directory.path()))?;
+                let mut command = Command::new(program);
+                command
+                    .args(["--nofork", "--nopid", "--runasroot", "--config"])
+                    .arg(config);
+                (command, Some(address))
+            }
+            Kind::NgIrcd(program) => {
+                let address = free_address()?;
+                let config = directory.write("ngircd.conf", &ngircd_config(address))?;
+                let mut command = Command::new(program);
+                command.args(["--nodaemon", "--config"]).arg(config);
+                (command, Some(address))
+            }
+        };
+        let log = directory.path().join("stderr");
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log)?);
+        let mut child = command.spawn()?;
+        let ready = Ready {
+            child: &mut child,
+            until: Instant::now() + timeout,
+        };
+        let found = match address {
+            Some(address) => ready.accepting(address),
+            None => ready.announced(),
+        };
+        // Made before the error goes up, so that the child ends in any case.
+        let peer = |address| Peer {
+            address,
+            child,
+            _directory: directory,
+        };
+        match found {
+            Ok(address) => Ok(peer(address)),
+            Err(error) => {
+                let said = fs::read_to_string(&log).unwrap_or_default();
+                drop(peer((Ipv4Addr::LOCALHOST, 0).into()));
+                Err(io::Error::other(format!(
+                    "{error}; it said: {}",
+                    said.trim().replace('\n', " / ")
+                )))
+            }
+        }
+    }
+}
+
+impl Peer {
+    /// The server's process.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub(super) fn process(&self) -> Result<Process, BenchError> {
+        let pid = self.child.id();
+        Process::find(pid).map_err(|error| BenchError::Process { pid, error })
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It has nothing to save; an error means that it has ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waiting for a server that has just been started.
+struct Ready<'a> {
+    child: &'a mut Child,
+    until: Instant,
+}
+
+impl Ready<'_> {
+    /// Waits until the address can be connected to.
+    fn accepting(self, address: SocketAddr) -> io::Result<SocketAddr> {
+        if let Some(stdout) = self.child.stdout.take() {
+            thread::spawn(move || discard(stdout));
+        }
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = self.child.try_wait()? {
+                return Err(io::Error::other(format!("it ended with {status}")));
+            }
+            if Instant::now() >= self.until {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            thread::sleep(RETRY);
+        }
+        Ok(address)
+    }
+
+    /// Waits for the line that tells the address.
+    fn announced(self) -> io::Result<SocketAddr> {
+        let stdout = self.child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            let mut lines = BufReader::new(stdout);
+            let mut line = String::new();
+            while lines.read_line(&mut line).is_ok_and(|length| length > 0) {
+                if let Some(address) = announced_address(&line) {
+                    // Nobody listens any more when the time is up.
+                    let _ = tell.send(address);
+                    return discard(lines.into_inner());
+                }
+                line.clear();
+            }
+        });
+        let left = self.until.saturating_duration_since(Instant::now());
+        told.recv_timeout(left).map_err(|error| match error {
+            RecvTimeoutError::Timeout => io::ErrorKind::TimedOut.into(),
+            RecvTimeoutError::Disconnected => {
+                io::Error::other("it ended without saying where it listens")
+            }
+        })
+    }
+}
+
+/// A directory for the files of one server, removed when dropped.
+#[derive(Debug)]
+struct Directory(PathBuf);
+
+impl Directory {
+    fn create() -> io::Result<Self> {
+        for attempt in 0..100 {
+            let name = format!("parlance-bench-{}-{attempt}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                created => return created.map(|()| Self(path)),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn write(&self, name: &str, text: &str) -> io::Result<PathBuf> {
+        let path = self.0.join(name);
+        fs::write(&path, text)?;
+        Ok(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The pause between two attempts to reach a server that is starting.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// The address in a line such as `listening on 127.0.0.1:6667`.
+fn announced_address(line: &str) -> Option<SocketAddr> {
+    line.trim()
+        .strip_prefix("listening on ")?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// Keeps a pipe empty, so that the server never waits for us to read what it prints.
+fn discard(mut stdout: ChildStdout) {
+    let _ = io::copy(&mut stdout, &mut io::sink());
+}
+
+/// A port that was free a moment ago.
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+fn inspircd_config(address: SocketAddr, directory: &Path) -> String {
+    let (ip, port, directory) = (address.ip(), address.port(), directory.display());
+    format!(
+        r#"<config format="xml">
+<server name="bench.test" description="bench" network="bench" id="001">
+<admin name="bench" nick="bench" email="bench@bench.test">
+<bind address="{ip}" port="{port}" type="clients">
+<connect name="load" allow="*" timeout="120" pingfreq="120" threshold="1000000000" commandrate="1000000000"
+    fakelag="no" hardsendq="256M" softsendq="64M" recvq="1M" localmax="1000000" globalmax="1000000"
+    limit="1000000" maxconnwarn="no" resolvehostnames="no" useident="no" maxchans="20">
+<performance somaxconn="1024" softlimit="1000000">
+<log method="file" target="{directory}/inspircd.log" level="default" type="*">
+"#
+    )
+}
+
+fn ngircd_config(address: SocketAddr) -> String {
+    let (ip, port) = (address.ip(), address.port());
+    format!(
+        "[Global]\nName = bench.test\nInfo = bench\nAdminInfo1 = bench\nListen = {ip}\nPorts = {port}\n\
+         [Limits]\nMaxConnections = 0\nMaxConnectionsIP = 0\nMaxJoins = 0\nMaxPenaltyTime = 0\nPingTimeout = 120\n\
+         [Options]\nDNS = no\nIdent = no\nPAM = no\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_found_in_the_announcement() {
+        let address = announced_address("listening on 127.0.0.1:4711\n");
+        assert_eq!(address, Some((Ipv4Addr::LOCALHOST, 4711).into()));
+        assert_eq!(announced_address("listening on nothing"), None);
+        assert_eq!(announced_address("pid 12"), None);
+    }
+
+    #[test]
+    fn a_server_that_ends_at_once_is_an_error_that_says_so() {
+        let recipe = Recipe {
+            name: "true".into(),
+            kind: Kind::Announcing(vec!["true".into()]),
+        };
+        let error = recipe
+            .start(Duration::from_secs(10))
+            .map(|peer| peer.address);
+        let error = error.expect_err("it never listens").to_string();
+        assert!(
+            error.starts_with("cannot start true: it ended without saying"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! What a process has used, as `/proc` tells it: processor time in ns, resident memory in bytes.
+
+use std::{fs, io, path::PathBuf, time::Duration};
+
+/// A process that is measured from outside.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Process {
+    pid: u32,
+}
+
+impl Process {
+    /// The process of that number.
+    ///
+    /// # Errors
+    /// If there is none, or this user may not look at it.
+    pub(super) fn find(pid: u32) -> io::Result<Self> {
+        let process = Self { pid };
+        process.usage().map(|_| process)
+    }
+
+    /// Its number.
+    pub(super) fn pid(self) -> u32 {
+        self.pid
+    }
+
+    /// What it has used until now.
+    ///
+    /// # Errors
+    /// If the process has ended or its files in `/proc` cannot be read.
+    pub(super) fn usage(self) -> io::Result<Usage> {
+        Ok(Usage {
+            cpu: self.cpu()?,
+            resident_bytes: self.resident_bytes()?,
+        })
+    }
+
+    /// User and system time of all living threads, in ns.
+    fn cpu(self) -> io::Result<Duration> {
+        let mut total = 0;
+        for task in fs::read_dir(self.path("task"))? {
+            match fs::read_to_string(task?.path().join("schedstat")) {
+                Ok(text) => total += parse_schedstat(&text).ok_or(io::ErrorKind::InvalidData)?,
+                // A thread that ended since the directory was read.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Duration::from_nanos(total))
+    }
+
+    fn resident_bytes(self) -> io::Result<u64> {
+        let text = fs::read_to_string(self.path("smaps_rollup"))
+            .or_else(|_| fs::read_to_string(self.path("status")))?;
+        parse_resident(&text).ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
+    fn path(self, file: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/{file}", self.pid))
+    }
+}
+
+/// What a process has used at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Usage {
+    /// User and system time since it began.
+    pub(super) cpu: Duration,
+    /// Memory that is resident now.
+    pub(super) resident_bytes: u64,
+}
+
+/// The time on a processor in ns: the first number of a `schedstat`.
+fn parse_schedstat(text: &str) -> Option<u64> {
+    text.split_ascii_whitespace().next()?.parse().ok()
+}
+
+/// Resident bytes from `smaps_rollup` (`Rss:`) or `status` (`VmRSS:`), which count in kB of 1024 bytes.
+fn parse_resident(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| {
+        line.strip_prefix("Rss:")
+            .or_else(|| line.strip_prefix("VmRSS:"))
+    })?;
+    line.trim()
+        .strip_suffix("kB")?
+        .trim()
+        .parse::<u64>()
+        .ok()?
+        .checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn schedstat_begins_with_the_time_run() {
+        assert_eq!(parse_schedstat("1234567 89 10\n"), Some(1_234_567));
+        assert_eq!(parse_schedstat(""), None);
+        assert_eq!(parse_schedstat("x 1 2"), None);
+    }
+
+    #[test]
+    fn resident_memory_is_read_from_either_file() {
+        let rollup =
+            "5566-7ffc ---p 0 00:00 0 [rollup]\nRss:                1756 kB\nPss: 540 kB\n";
+        assert_eq!(parse_resident(rollup), Some(1756 * 1024));
+        assert_eq!(parse_resident("Name:\tx\nVmRSS:\t    2 kB\n"), Some(2048));
+        assert_eq!(parse_resident("Name:\tx\n"), None);
+        assert_eq!(parse_resident("Rss: many kB\n"), None);
+    }
+
+    #[test]
+    fn this_process_can_be_measured() {
+        let process = Process::find(std::process::id()).expect("we run");
+        assert!(process.usage().expect("we still run").resident_bytes > 0);
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_is_an_error() {
+        assert!(Process::find(u32::MAX).is_err());
+    }
+}
