@@ -97,7 +97,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     };
     match settings.runtime {
         Runtime::Mio => plan.run_on_mio(),
-        Runtime::Tokio => plan.run_on_mio(),
+        Runtime::Tokio => plan.run_on_tokio(),
     }
 }
 
@@ -143,6 +143,46 @@ impl Plan {
         announce(server.addresses());
         server.run().map_err(|why| Failure::new(why.to_string()))
     }
+
+    fn run_on_tokio(self) -> Result<(), Failure> {
+        let tokio = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|error| Failure::io("start Tokio", &error))?;
+        tokio.block_on(async {
+            let server = runtime_tokio::bind(runtime_tokio::Options {
+                config: self.config,
+                seed: self.seed,
+                listen: self.listen.into_iter().map(to_tokio).collect(),
+                net: runtime_tokio::SystemNet,
+                clock: Box::new(SystemClock::new()),
+                host: self.host,
+                tape: self.tape,
+                exempt: self.exempt,
+            })
+            .map_err(|why| not_started(why, self.record_file.as_deref()))?;
+            obey(self.signals, server.handle(), self.config_file)?;
+            let addresses: Vec<Listen> = server.addresses().iter().cloned().map(to_mio).collect();
+            announce(&addresses);
+            server.run().await;
+            Ok(())
+        })
+    }
+}
+
+fn to_tokio(address: Listen) -> runtime_tokio::Listen {
+    match address {
+        Listen::Tcp(address) => runtime_tokio::Listen::Tcp(address),
+        Listen::Unix(path) => runtime_tokio::Listen::Unix(path),
+    }
+}
+
+fn to_mio(address: runtime_tokio::Listen) -> Listen {
+    match address {
+        runtime_tokio::Listen::Tcp(address) => Listen::Tcp(address),
+        runtime_tokio::Listen::Unix(path) => Listen::Unix(path),
+    }
 }
 
 /// A recording of nothing would be in the way of the next start.
@@ -160,6 +200,16 @@ trait Control: Send + 'static {
 }
 
 impl Control for runtime_mio::Handle {
+    fn stop(&self) {
+        self.stop();
+    }
+
+    fn reload(&self, config: Config) {
+        self.reload(config);
+    }
+}
+
+impl Control for runtime_tokio::Handle {
     fn stop(&self) {
         self.stop();
     }
