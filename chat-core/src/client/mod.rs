@@ -37,6 +37,7 @@
 mod backoff;
 mod command;
 mod event;
+mod host;
 mod negotiation;
 mod nick;
 mod options;
@@ -60,6 +61,7 @@ use support::Support;
 
 pub use command::{Command, CommandError};
 pub use event::{Departure, Event, Message, MessageKind};
+pub use host::ClientHost;
 pub use options::{Options, OptionsError};
 pub use state::{Channel, Member};
 pub use text::Text;
