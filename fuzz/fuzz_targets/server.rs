@@ -1,0 +1,260 @@
+//! A server and a handful of peers: whatever they do and however their sockets behave, the server
+//! keeps its side of the contract with its host, its bounds, and its word when it stops.
+#![no_main]
+
+mod stage;
+
+use arbitrary::Arbitrary;
+use chat_core::{Config, OperConfig, wire::CaseMapping};
+use libfuzzer_sys::fuzz_target;
+
+use stage::{PEERS, Stage};
+
+/// The most steps of a case that are taken.
+const STEPS_MAX: usize = 300;
+
+#[derive(Arbitrary, Debug)]
+struct Case {
+    setup: Setup,
+    /// Plays it a second time: the same must happen.
+    twice: bool,
+    steps: Vec<Step>,
+}
+
+/// What differs between the servers that are tried.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+struct Setup {
+    rfc1459: bool,
+    password: bool,
+    flood_control: bool,
+    tight_queues: bool,
+    lobby: bool,
+}
+
+/// One thing that happens. A peer is a number, taken modulo how many there are.
+#[derive(Arbitrary, Debug)]
+enum Step {
+    /// Connects and registers, with these capabilities.
+    Enter {
+        peer: u8,
+        caps: u16,
+    },
+    Open {
+        peer: u8,
+    },
+    /// A command made of words that mean something.
+    Say {
+        peer: u8,
+        command: u8,
+        words: [u8; 3],
+        label: bool,
+    },
+    /// The same command many times over, in one piece.
+    Repeat {
+        peer: u8,
+        command: u8,
+        words: [u8; 3],
+        times: u8,
+    },
+    Bytes {
+        peer: u8,
+        bytes: Vec<u8>,
+    },
+    Eof {
+        peer: u8,
+    },
+    Reset {
+        peer: u8,
+    },
+    /// The peer's socket takes so many bytes more, then blocks.
+    Stall {
+        peer: u8,
+        room: u16,
+    },
+    Unstall {
+        peer: u8,
+    },
+    /// The next flush of this peer stops early, by the host's own bound.
+    Yield {
+        peer: u8,
+        after: u8,
+    },
+    /// A closing peer closes its side too.
+    Linger {
+        peer: u8,
+    },
+    Answer {
+        right: Option<bool>,
+    },
+    Wait {
+        millis: u16,
+    },
+    /// Carries out all outputs. What comes between two drains comes in one turn.
+    Drain,
+    Reload(Setup),
+    Shutdown,
+}
+
+fuzz_target!(|case: Case| {
+    let first = play(&case);
+    if case.twice {
+        assert_eq!(first, play(&case), "the same inputs lead to the same outputs");
+    }
+});
+
+/// Plays a case; all that the peers were sent.
+fn play(case: &Case) -> Vec<u8> {
+    let mut stage = Stage::new(config(case.setup));
+    for step in case.steps.iter().take(STEPS_MAX) {
+        take(&mut stage, step);
+        stage.check();
+    }
+    stage.finish()
+}
+
+fn take(stage: &mut Stage, step: &Step) {
+    match *step {
+        Step::Enter { peer, caps } => {
+            stage.open(peer);
+            let names = CAPS.iter().enumerate().filter(|(bit, _)| caps >> bit & 1 == 1);
+            let names: Vec<_> = names.map(|(_, name)| *name).collect();
+            let nick = NICKS[usize::from(peer) % PEERS];
+            let lines = format!(
+                "PASS x\r\nCAP REQ :{}\r\nCAP END\r\nNICK {nick}\r\nUSER {nick} 0 * :x\r\n",
+                names.join(" ")
+            );
+            stage.receive(peer, lines.as_bytes());
+        }
+        Step::Open { peer } => stage.open(peer),
+        Step::Say { peer, command, words, label } => {
+            let tag = if label { "@label=l;+x=y " } else { "" };
+            stage.receive(peer, format!("{tag}{}", line(command, words)).as_bytes());
+        }
+        Step::Repeat { peer, command, words, times } => {
+            stage.receive(peer, line(command, words).repeat(times.into()).as_bytes());
+        }
+        Step::Bytes { peer, ref bytes } => stage.receive(peer, bytes),
+        Step::Eof { peer } => stage.eof(peer),
+        Step::Reset { peer } => stage.reset(peer),
+        Step::Stall { peer, room } => stage.stall(peer, room.into()),
+        Step::Unstall { peer } => stage.unstall(peer),
+        Step::Yield { peer, after } => stage.yield_after(peer, usize::from(after) * 16),
+        Step::Linger { peer } => stage.end_lingering(peer),
+        Step::Answer { right } => stage.answer(right),
+        Step::Wait { millis } => stage.wait(millis.into()),
+        Step::Drain => stage.drain(),
+        Step::Reload(setup) => stage.reload(config(setup)),
+        Step::Shutdown => stage.shutdown(),
+    }
+}
+
+fn config(setup: Setup) -> Config {
+    let mut config = Config { name: "irc.test".into(), ..Config::default() };
+    config.opers.push(OperConfig { name: "root".into(), password: "hash".into() });
+    config.password = setup.password.then(|| "hash".into());
+    if setup.rfc1459 {
+        config.casemapping = CaseMapping::Rfc1459;
+    }
+    if !setup.lobby {
+        config.default_channels.clear();
+    }
+    let limits = &mut config.limits;
+    if !setup.flood_control {
+        limits.lines_per_second = None;
+    }
+    if setup.tight_queues {
+        limits.recvq = 16 << 10;
+        limits.sendq_soft = 1 << 10;
+        limits.sendq_hard = 16 << 10;
+        limits.sendq_total = 24 << 10;
+    }
+    limits.channels_per_user = 3;
+    limits.targets = 3;
+    limits.modes = 3;
+    limits.list_entries = 3;
+    limits.invites = 2;
+    limits.connections_per_address = Some(6);
+    config
+}
+
+/// A command with up to three words; the last is a trailing parameter.
+fn line(command: u8, [a, b, c]: [u8; 3]) -> String {
+    let word = |number: u8| WORDS[usize::from(number) % WORDS.len()];
+    let command = COMMANDS[usize::from(command) % COMMANDS.len()];
+    format!("{command} {} {} :{}\r\n", word(a), word(b), word(c))
+        .replace("  ", " ")
+        .replace(" :\r", "\r")
+}
+
+const NICKS: [&str; PEERS] = ["alice", "bob", "carol", "dave", "ALICE", "a[b", "A{b", "x"];
+
+/// One that the server does not know is among them.
+const CAPS: &[&str] = &[
+    "away-notify",
+    "batch",
+    "cap-notify",
+    "echo-message",
+    "extended-join",
+    "labeled-response",
+    "message-tags",
+    "multi-prefix",
+    "server-time",
+    "userhost-in-names",
+    "unknown",
+];
+
+const COMMANDS: &[&str] = &[
+    "AWAY", "CAP", "INVITE", "ISON", "JOIN", "KICK", "LIST", "LUSERS", "MODE", "MOTD", "NAMES",
+    "NICK", "NOTICE", "OPER", "PART", "PASS", "PING", "PONG", "PRIVMSG", "QUIT", "TAGMSG", "TIME",
+    "TOPIC", "USER", "VERSION", "WHO", "WHOIS", "GET", "NOSUCH",
+];
+
+const WORDS: &[&str] = &[
+    "",
+    "alice",
+    "bob",
+    "carol",
+    "a[b",
+    "A{B",
+    "#a",
+    "#A",
+    "#b,#a,#c,#d",
+    "#lobby",
+    "@#a",
+    "+#a",
+    "0",
+    "*",
+    "root",
+    "password",
+    "+o",
+    "-o",
+    "+v",
+    "+b",
+    "-b",
+    "+b-i",
+    "+ovk",
+    "+k",
+    "-k",
+    "+l",
+    "-l",
+    "+imnst",
+    "-imnst",
+    "+iow",
+    "-o+w",
+    "*!*@*",
+    "a*!?@x",
+    "LS",
+    "302",
+    "REQ",
+    "END",
+    "LIST",
+    "message-tags batch labeled-response",
+    "-batch",
+    "1",
+    "alice,bob,#a",
+    "hello, all of you",
+    "\u{1}ACTION waves\u{1}",
+    "ñandú",
+    "a text that is long enough to fill a queue soon: 0123456789 0123456789 0123456789 0123456789 \
+     0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789",
+];
