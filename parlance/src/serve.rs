@@ -70,7 +70,9 @@ SIGHUP reads the configuration again; if it is wrong, nothing changes.";
 /// # Errors
 /// What kept the server from starting, or from going on.
 pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
-    let settings = args.settings()?;
+    let file = args.config.as_deref().map(ConfigFile::open).transpose()?;
+    let settings =
+        args.win_over(file.as_ref().map(|file| file.settings.clone()).unwrap_or_default());
     let _log = Log::start(args.log).map_err(|error| Failure::io("start the log", &error))?;
     let signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
         .map_err(|error| Failure::io("listen for signals", &error))?;
@@ -84,7 +86,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     let exempt = settings.exempt;
     let plan = Plan {
         signals,
-        config_file: args.config,
+        file,
         record_file: args.record,
         config: settings.config,
         seed,
@@ -102,22 +104,19 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
 }
 
 impl ServeArgs {
-    /// The file's settings, and what wins over them.
-    fn settings(&self) -> Result<Settings, Failure> {
-        let mut settings =
-            self.config.as_deref().map(Settings::load).transpose()?.unwrap_or_default();
+    fn win_over(&self, mut settings: Settings) -> Settings {
         if !self.listen.is_empty() {
             settings.listen.clone_from(&self.listen);
         }
         settings.runtime = self.runtime.unwrap_or(settings.runtime);
-        Ok(settings)
+        settings
     }
 }
 
 /// What a server is made of, whatever drives it.
 struct Plan {
     signals: Signals,
-    config_file: Option<PathBuf>,
+    file: Option<ConfigFile>,
     record_file: Option<PathBuf>,
     config: Config,
     seed: [u8; 32],
@@ -139,7 +138,7 @@ impl Plan {
             exempt: self.exempt,
         })
         .map_err(|why| not_started(why, self.record_file.as_deref()))?;
-        obey(self.signals, server.handle(), self.config_file)?;
+        obey(self.signals, server.handle(), self.file)?;
         announce(server.addresses());
         server.run().map_err(|why| Failure::new(why.to_string()))
     }
@@ -162,7 +161,7 @@ impl Plan {
                 exempt: self.exempt,
             })
             .map_err(|why| not_started(why, self.record_file.as_deref()))?;
-            obey(self.signals, server.handle(), self.config_file)?;
+            obey(self.signals, server.handle(), self.file)?;
             let addresses: Vec<Listen> = server.addresses().iter().cloned().map(to_mio).collect();
             announce(&addresses);
             server.run().await;
@@ -220,14 +219,20 @@ impl Control for runtime_tokio::Handle {
 }
 
 /// Carries out signals on a thread of its own.
-fn obey(mut signals: Signals, server: impl Control, file: Option<PathBuf>) -> Result<(), Failure> {
+fn obey(
+    mut signals: Signals,
+    server: impl Control,
+    file: Option<ConfigFile>,
+) -> Result<(), Failure> {
     let obey = move || {
         for signal in &mut signals {
-            if signal == SIGHUP {
-                reload(&server, file.as_deref());
-            } else {
-                info!("stopping");
-                server.stop();
+            match &file {
+                _ if signal != SIGHUP => {
+                    info!("stopping");
+                    server.stop();
+                }
+                Some(file) => file.reload(&server),
+                None => warn!("there is no configuration to read again: start with --config FILE"),
             }
         }
     };
@@ -235,14 +240,28 @@ fn obey(mut signals: Signals, server: impl Control, file: Option<PathBuf>) -> Re
     started.map(drop).map_err(|error| Failure::io("start the signal thread", &error))
 }
 
-fn reload(server: &impl Control, file: Option<&Path>) {
-    let Some(file) = file else {
-        warn!("there is no configuration to read again: start with --config FILE");
-        return;
-    };
-    match Settings::load(file) {
-        Ok(settings) => server.reload(settings.config),
-        Err(why) => error!("the old configuration stays: {why}"),
+/// The configuration file, and what it said when the server started.
+struct ConfigFile {
+    path: PathBuf,
+    settings: Settings,
+}
+
+impl ConfigFile {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        Ok(Self { path: path.into(), settings: Settings::load(path)? })
+    }
+
+    fn reload(&self, server: &impl Control) {
+        match Settings::load(&self.path) {
+            Ok(settings) => {
+                let keys = self.settings.fixed_keys_changed(&settings);
+                if !keys.is_empty() {
+                    warn!(keys = keys.join(", "), "these keys wait for a restart");
+                }
+                server.reload(settings.config);
+            }
+            Err(why) => error!("the old configuration stays: {why}"),
+        }
     }
 }
 

@@ -327,8 +327,10 @@ fn a_hangup_reads_the_configuration_again() {
         };
         join(&serve, "alice", "one");
 
-        file(folder.path(), "parlance.toml", "[server]\nmotd = \"two\"");
+        let two = "[server]\nmotd = \"two\"\nlisten = [\"127.0.0.1:1\"]";
+        file(folder.path(), "parlance.toml", two);
         serve.signal(Signal::HUP);
+        assert!(serve.log_line("these keys wait for a restart").contains("listen"));
         serve.log_line("the new configuration is in force");
         join(&serve, "bob", "two");
 

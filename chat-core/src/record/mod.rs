@@ -26,7 +26,7 @@ use alloc::{boxed::Box, vec::Vec};
 use core::{hash::Hasher as _, mem};
 
 use serde::{Deserialize, Serialize};
-use siphasher::sip128::{Hasher128 as _, SipHasher24};
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 pub use replay::{Difference, Place, Replay, ReplayError, Summary, replay};
 
@@ -208,7 +208,7 @@ struct Turn {
     /// Bytes that left, since the start.
     bytes_sent: u64,
     /// Of all that happened since the last proof.
-    hasher: SipHasher24,
+    hasher: SipHasher13,
     /// Calls and outputs since the last proof.
     events: u64,
     scratch: Vec<u8>,

@@ -26,7 +26,7 @@ use crate::{Failure, network::Network, password, size::Size};
 pub(crate) const EXAMPLE: &str = include_str!("../config.example.toml");
 
 /// What a server is told by its file.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Settings {
     /// What the core is told.
     pub(crate) config: Config,
@@ -82,6 +82,19 @@ impl Settings {
             .map_err(|error| Failure::io(format_args!("read {}", path.display()), &error))?;
         Self::parse(&text, path.parent().unwrap_or(Path::new("")))
             .map_err(|fault| Failure::new(format!("{}{fault}", path.display())))
+    }
+
+    /// The keys that can't change while a server runs, but do from here to `new`. What the core
+    /// can't change, it reports itself.
+    pub(crate) fn fixed_keys_changed(&self, new: &Self) -> Vec<&'static str> {
+        [
+            ("listen", self.listen != new.listen),
+            ("runtime", self.runtime != new.runtime),
+            ("exempt", self.exempt != new.exempt),
+        ]
+        .into_iter()
+        .filter_map(|(key, changed)| changed.then_some(key))
+        .collect()
     }
 
     /// What a file's text says. Files that it names are looked for in `folder`.
