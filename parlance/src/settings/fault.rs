@@ -54,12 +54,15 @@ impl<'a> Document<'a> {
 
     /// A fault of the key that the core knows by this name, wherever it is.
     pub(super) fn fault(&self, name: &str, why: impl Into<String>) -> Fault {
-        let in_seconds = format!("{name}_s");
+        let other_forms = [format!("{name}_s"), format!("{name}_file")];
         let found = ["server", "limits"]
             .into_iter()
             .filter_map(|table| Some((table, self.root.get(table)?.get_ref().as_table()?)))
             .flat_map(|(table, entries)| entries.iter().map(move |(key, _)| (table, key)))
-            .find(|(_, key)| *key.get_ref() == name || *key.get_ref() == in_seconds.as_str());
+            .find(|(_, key)| {
+                let key: &str = key.get_ref();
+                key == name || other_forms.iter().any(|form| form == key)
+            });
         match found {
             Some((table, key)) => Fault {
                 line: Some(self.line(key.span().start)),
