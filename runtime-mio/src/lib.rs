@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod client;
 
 mod clock;
 mod listen;
@@ -11,6 +12,7 @@ mod peer;
 mod server;
 mod stream;
 
+pub use client::{ClientHandle, ClientOptions, ClientRuntime, EventHandler, client};
 pub use clock::SystemClock;
 pub use listen::{Error, Listen};
 pub use server::{Handle, Options, Server, bind};
