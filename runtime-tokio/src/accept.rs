@@ -42,6 +42,12 @@ impl<N: Net> Door<N> {
         self.retry_at
     }
 
+    /// Takes nobody from now on.
+    pub(crate) fn close(&mut self) {
+        self.listeners.clear();
+        self.retry_at = None;
+    }
+
     /// Takes those who wait. Whatever goes wrong, those inside go on.
     pub(crate) fn accept(
         &mut self,

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod client;
 mod clock;
 mod listen;
 mod net;
@@ -14,6 +15,7 @@ mod peer;
 mod ready;
 mod server;
 
+pub use client::{ClientHandle, ClientOptions, ClientRuntime, EventHandler, client};
 pub use clock::SystemClock;
 pub use listen::{Error, Listen};
 pub use net::{Net, SystemNet};

@@ -1,10 +1,10 @@
 //! The network as the server uses it, and the machine's own.
 
 use std::{
-    io,
+    fs, io,
     net::IpAddr,
-    os::unix::net::UnixStream as StdUnixStream,
-    path::PathBuf,
+    os::unix::{fs::FileTypeExt as _, net::UnixStream as StdUnixStream},
+    path::{Path, PathBuf},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -85,9 +85,8 @@ impl Net for SystemNet {
                 Ok((SystemListener::Tcp(listener), address))
             }
             Listen::Unix(path) => {
-                // A file that nobody answers at was left behind by a server that was killed.
-                if path.exists() && StdUnixStream::connect(path).is_err() {
-                    std::fs::remove_file(path)?;
+                if is_dead_socket(path) {
+                    fs::remove_file(path)?;
                 }
                 let listener = UnixListener::bind(path)?;
                 Ok((SystemListener::Unix(listener, path.clone()), address.clone()))
@@ -114,10 +113,19 @@ impl Net for SystemNet {
     }
 }
 
+/// Whether this is a socket at which nobody answers: left behind by a server that was killed. Any
+/// other file is not ours to remove.
+fn is_dead_socket(path: &Path) -> bool {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    is_socket
+        && StdUnixStream::connect(path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
 impl Drop for SystemListener {
     fn drop(&mut self) {
         if let Self::Unix(_, path) = self {
-            let _ = std::fs::remove_file(path);
+            let _ = fs::remove_file(path);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! One connection as the driver sees it: a stream, its waker and a few flags, no buffer.
 
 use std::{
-    io,
+    io, iter,
     pin::Pin,
     task::{Context, Poll, Waker},
 };
 
-use chat_core::{Chunk, ConnId, Pause};
+use chat_core::{Chunk, ConnId};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes that one flush gathers and writes at the most.
@@ -20,6 +20,8 @@ pub(crate) struct Peer<S> {
     pub(crate) readable: bool,
     /// The core wants what comes.
     pub(crate) wanted: bool,
+    /// The peer sends nothing more.
+    pub(crate) ended: bool,
     /// Waits in the ready list.
     pub(crate) listed: bool,
     /// The stream took no more: flush it unasked when it is woken.
@@ -32,12 +34,27 @@ pub(crate) struct Peer<S> {
     pub(crate) written_in: u32,
 }
 
-/// What a read brought.
+/// How a read ended.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub(crate) enum ReadEnd {
-    Bytes(usize),
-    Nothing,
+    /// There is nothing more now; the waker is set.
+    Waits,
+    /// The buffer is full: there may be more.
+    Full,
+    /// The peer sends nothing more.
     End,
+    /// The stream is broken.
     Failed,
+}
+
+/// How a write ended.
+pub(crate) enum WriteEnd {
+    /// All of the outbox was taken.
+    All,
+    /// Our own bound was reached.
+    Bound,
+    /// The stream took no more; the waker is set.
+    Waits,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
@@ -48,6 +65,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             waker,
             readable: true,
             wanted: true,
+            ended: false,
             listed: false,
             blocked: false,
             closing: false,
@@ -56,27 +74,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         }
     }
 
-    /// One read. With [`ReadEnd::Nothing`] the waker is set.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> ReadEnd {
+    /// Whether to read from it now.
+    pub(crate) fn wants_read(&self) -> bool {
+        self.readable && !self.ended && (self.shut || self.wanted && !self.closing)
+    }
+
+    /// One buffer of what came: how many bytes, and why no more. A stream may give them in pieces.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> (usize, ReadEnd) {
         let mut filled = ReadBuf::new(buffer);
         let context = &mut Context::from_waker(&self.waker);
-        match Pin::new(&mut self.stream).poll_read(context, &mut filled) {
-            Poll::Pending => {
-                self.readable = false;
-                ReadEnd::Nothing
+        let end = loop {
+            let before = filled.filled().len();
+            if filled.remaining() == 0 {
+                break ReadEnd::Full;
             }
-            Poll::Ready(Ok(())) => match filled.filled().len() {
-                0 => {
-                    self.readable = false;
-                    ReadEnd::End
-                }
-                bytes => ReadEnd::Bytes(bytes),
-            },
-            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
-                ReadEnd::Nothing
+            match Pin::new(&mut self.stream).poll_read(context, &mut filled) {
+                Poll::Pending => break ReadEnd::Waits,
+                Poll::Ready(Ok(())) if filled.filled().len() == before => break ReadEnd::End,
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Poll::Ready(Err(_)) => break ReadEnd::Failed,
             }
-            Poll::Ready(Err(_)) => ReadEnd::Failed,
-        }
+        };
+        self.readable = end == ReadEnd::Full;
+        self.ended |= end == ReadEnd::End;
+        (filled.filled().len(), end)
     }
 
     /// Shuts our side down; whether that is done.
@@ -85,41 +107,46 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 
-    /// One write: a lone chunk as it is, several gathered. How much has left, and whether the
-    /// stream or our own bound ended it. When the stream took no more, the waker is set.
+    /// One write, of [`WRITE_MAX`] bytes at the most: a lone chunk as it is, several gathered. How
+    /// much has left, and why no more.
     pub(crate) fn write<'a>(
         &mut self,
-        mut chunks: impl Iterator<Item = Chunk<'a>>,
+        chunks: impl Iterator<Item = Chunk<'a>>,
         gathered: &mut Vec<u8>,
-    ) -> io::Result<(usize, Pause)> {
-        let Some(first) = chunks.next() else { return Ok((0, Pause::Full)) };
-        let Some(second) = chunks.next() else { return self.write_once(&first, false) };
+    ) -> io::Result<(usize, WriteEnd)> {
+        let mut chunks = chunks.filter(|chunk| !chunk.is_empty());
+        let Some(first) = chunks.next() else { return Ok((0, WriteEnd::All)) };
+        let mut rest = chunks.peekable();
+        if rest.peek().is_none() {
+            let len = first.len().min(WRITE_MAX);
+            return self.write_once(&first[..len], len == first.len());
+        }
         gathered.clear();
-        let mut more = false;
-        for chunk in [first, second].into_iter().chain(chunks) {
-            let room = WRITE_MAX - gathered.len();
-            gathered.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if chunk.len() > room {
-                more = true;
+        let mut all = true;
+        for chunk in iter::once(first).chain(rest) {
+            let len = chunk.len().min(WRITE_MAX - gathered.len());
+            gathered.extend_from_slice(&chunk[..len]);
+            if len < chunk.len() {
+                all = false;
                 break;
             }
         }
-        self.write_once(gathered, more)
+        self.write_once(gathered, all)
     }
 
-    fn write_once(&mut self, bytes: &[u8], more: bool) -> io::Result<(usize, Pause)> {
+    fn write_once(&mut self, bytes: &[u8], all: bool) -> io::Result<(usize, WriteEnd)> {
         let context = &mut Context::from_waker(&self.waker);
         let mut sent = 0;
         // A short write is no promise of a wake-up: only Pending is.
         while sent < bytes.len() {
             match Pin::new(&mut self.stream).poll_write(context, &bytes[sent..]) {
-                Poll::Pending => return Ok((sent, Pause::Full)),
+                Poll::Pending => return Ok((sent, WriteEnd::Waits)),
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(written)) => sent += written,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Poll::Ready(Err(error)) => return Err(error),
             }
         }
-        Ok((sent, if more { Pause::Yield } else { Pause::Full }))
+        Ok((sent, if all { WriteEnd::All } else { WriteEnd::Bound }))
     }
 }

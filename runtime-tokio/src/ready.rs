@@ -22,7 +22,7 @@ impl Ready {
         Arc::new(One { index, ready: Arc::clone(self) }).into()
     }
 
-    /// Takes the list into `into`; from now on `driver` is woken when it grows.
+    /// Exchanges the list for `into`, which is empty; from now on `driver` is woken when it grows.
     pub(crate) fn take(&self, into: &mut Vec<usize>, driver: &Waker) {
         let mut woken = self.lock();
         mem::swap(&mut woken.indices, into);

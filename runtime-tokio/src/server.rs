@@ -1,8 +1,8 @@
 //! The driver: one future, woken by any stream, that carries out the core's outputs.
 
 use std::{
-    future::Future,
-    io,
+    future::{Future, poll_fn},
+    mem,
     net::IpAddr,
     pin::Pin,
     sync::Arc,
@@ -15,12 +15,17 @@ use chat_core::{
     host::{Clock, Host, Tape},
     record::Recorded,
 };
-use tokio::{io::AsyncWrite, sync::mpsc, time::Sleep};
+use tokio::{
+    io::AsyncWrite,
+    sync::mpsc,
+    task,
+    time::{self, Sleep},
+};
 
 use crate::{
     Error, Listen, Net, SystemNet,
     accept::Door,
-    peer::{Peer, ReadEnd, WRITE_MAX},
+    peer::{Peer, ReadEnd, WRITE_MAX, WriteEnd},
     ready::Ready,
 };
 
@@ -59,6 +64,8 @@ pub struct Server<N: Net = SystemNet> {
     wishes: mpsc::UnboundedReceiver<Wish>,
     peers: Vec<Option<Peer<N::Stream>>>,
     woken: Arc<Ready>,
+    /// Kept for its room.
+    noted: Vec<usize>,
     /// Peers that may have something to read, by index.
     ready: Vec<usize>,
     /// Flushes of the next turn: each connection is written once a turn.
@@ -79,6 +86,14 @@ enum Wish {
     Reload(Box<Config>),
     Answer(Ticket, Answer),
     Look,
+}
+
+/// What comes after a turn.
+enum Next {
+    /// Another one, without sleeping.
+    Turn,
+    /// Nothing: the server has stopped.
+    End,
 }
 
 /// Listens on all addresses. Must be called within a Tokio runtime with I/O and time.
@@ -108,6 +123,7 @@ pub fn bind<N: Net>(options: Options<N>) -> Result<Server<N>, Error> {
         wishes,
         peers: Vec::new(),
         woken: Arc::default(),
+        noted: Vec::new(),
         ready: Vec::new(),
         later: Vec::new(),
         turn: 0,
@@ -156,75 +172,88 @@ impl<N: Net> Server<N> {
     /// Serves until it is stopped. Its turns are bounded by the core's budgets, so Tokio's own is
     /// switched off.
     pub async fn run(mut self) {
-        tokio::task::coop::unconstrained(std::future::poll_fn(|context| self.turn(context))).await;
+        let turns = async {
+            while let Next::Turn = poll_fn(|context| self.turn(context)).await {
+                // The runtime looks for what became ready, without waiting for it.
+                task::yield_now().await;
+            }
+        };
+        task::coop::unconstrained(turns).await;
     }
 
-    /// One turn. Ready when the server has stopped.
-    fn turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    /// One turn. Pending when nothing is left to do before something wakes us.
+    fn turn(&mut self, context: &mut Context<'_>) -> Poll<Next> {
         self.turn = self.turn.wrapping_add(1);
         let now = self.clock.now();
-        let mut woken = Vec::new();
-        self.woken.take(&mut woken, context.waker());
-        for index in woken {
+        let mut noted = mem::take(&mut self.noted);
+        self.woken.take(&mut noted, context.waker());
+        for index in noted.drain(..) {
             self.note(index, now);
         }
+        self.noted = noted;
         self.hear_wishes(context, now);
         self.accept(context, now);
         self.read(now);
         if self.core.poll_timeout().is_some_and(|at| at <= now.mono) {
             self.core.handle(now, Input::Timeout);
         }
-        for conn in std::mem::take(&mut self.later) {
+        for conn in mem::take(&mut self.later) {
             self.flush(conn, now);
         }
         self.carry_out(now);
         if self.stopped {
-            return Poll::Ready(());
+            return Poll::Ready(Next::End);
         }
-        self.arrange_wake_up(context);
-        Poll::Pending
+        if !self.ready.is_empty() || !self.later.is_empty() {
+            return Poll::Ready(Next::Turn);
+        }
+        self.sleep(context).map(|()| Next::Turn)
     }
 
-    /// Has the next turn come at once if work is left, else when something is due.
-    fn arrange_wake_up(&mut self, context: &mut Context<'_>) {
-        if !self.ready.is_empty() || !self.later.is_empty() {
-            return context.waker().wake_by_ref();
-        }
+    /// Ready when something is due. The timer is set only when what is due changes.
+    fn sleep(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Some(due) =
             [self.core.poll_timeout(), self.door.deadline()].into_iter().flatten().min()
         else {
             self.sleep = None;
-            return;
+            return Poll::Pending;
         };
-        if self.sleep.as_ref().is_none_or(|(at, _)| *at != due) {
-            let wait = due.since(self.clock.now().mono);
-            self.sleep = Some((due, Box::pin(tokio::time::sleep(wait))));
+        let left = due.since(self.clock.now().mono);
+        if left.is_zero() {
+            // Tokio would round up to its next millisecond.
+            return Poll::Ready(());
         }
-        if let Some((_, sleep)) = &mut self.sleep
-            && sleep.as_mut().poll(context).is_ready()
-        {
-            // Tokio's clock and ours may differ by its millisecond: look again.
-            self.sleep = None;
-            context.waker().wake_by_ref();
-        }
+        let sleep = match &mut self.sleep {
+            Some((at, sleep)) => {
+                if *at != due {
+                    *at = due;
+                    sleep.as_mut().reset(time::Instant::now() + left);
+                }
+                sleep
+            }
+            none => &mut none.insert((due, Box::pin(time::sleep(left)))).1,
+        };
+        // Our clock may be behind Tokio's: then the next turn sets the timer again.
+        sleep.as_mut().poll(context).map(|()| self.sleep = None)
     }
 
     /// A peer was woken: there may be something to read, or room to write.
     fn note(&mut self, index: usize, now: Now) {
         let Some(Some(peer)) = self.peers.get_mut(index) else { return };
         peer.readable = true;
-        let blocked = std::mem::take(&mut peer.blocked);
-        let conn = peer.conn;
+        let (conn, blocked) = (peer.conn, peer.blocked);
         self.list(index);
         if blocked {
             self.flush(conn, now);
+        } else {
+            self.shut_when_empty(conn, now);
         }
     }
 
     /// Puts a peer on the ready list, if it has something to read and somebody wants it.
     fn list(&mut self, index: usize) {
         let Some(Some(peer)) = self.peers.get_mut(index) else { return };
-        if peer.readable && (peer.wanted || peer.shut) && !peer.listed {
+        if peer.wants_read() && !peer.listed {
             peer.listed = true;
             self.ready.push(index);
         }
@@ -233,7 +262,10 @@ impl<N: Net> Server<N> {
     fn hear_wishes(&mut self, context: &mut Context<'_>, now: Now) {
         while let Poll::Ready(Some(wish)) = self.wishes.poll_recv(context) {
             match wish {
-                Wish::Stop => self.core.handle(now, Input::Shutdown),
+                Wish::Stop => {
+                    self.door.close();
+                    self.core.handle(now, Input::Shutdown);
+                }
                 Wish::Reload(config) => self.core.handle(now, Input::Reload(config)),
                 Wish::Answer(ticket, answer) => {
                     self.core.handle(now, Input::Answer(ticket, answer));
@@ -277,27 +309,24 @@ impl<N: Net> Server<N> {
 
     /// One read from each peer that is ready; those with more stay on the list.
     fn read(&mut self, now: Now) {
-        for index in std::mem::take(&mut self.ready) {
+        for index in mem::take(&mut self.ready) {
             let Some(Some(peer)) = self.peers.get_mut(index) else { continue };
             peer.listed = false;
-            if !peer.readable || !(peer.wanted || peer.shut) {
+            if !peer.wants_read() {
                 continue;
             }
-            let conn = peer.conn;
-            match peer.read(&mut self.buffer) {
-                ReadEnd::Bytes(_) if peer.closing => {}
-                ReadEnd::Bytes(bytes) => {
-                    self.core.handle(now, Input::Data(conn, &self.buffer[..bytes]));
-                }
-                ReadEnd::Nothing => {}
-                ReadEnd::End if peer.closing => self.close(conn, Closed::Asked, now),
-                ReadEnd::End => {
-                    peer.wanted = false;
-                    self.core.handle(now, Input::Eof(conn));
-                }
+            let (conn, closing) = (peer.conn, peer.closing);
+            let (len, end) = peer.read(&mut self.buffer);
+            self.list(index);
+            if len > 0 && !closing {
+                self.core.handle(now, Input::Data(conn, &self.buffer[..len]));
+            }
+            match end {
+                ReadEnd::Waits | ReadEnd::Full => {}
+                ReadEnd::End | ReadEnd::Failed if closing => self.close(conn, Closed::Asked, now),
+                ReadEnd::End => self.core.handle(now, Input::Eof(conn)),
                 ReadEnd::Failed => self.close(conn, Closed::Reset, now),
             }
-            self.list(index);
         }
     }
 
@@ -343,34 +372,43 @@ impl<N: Net> Server<N> {
             return self.later.push(conn);
         }
         peer.written_in = turn;
-        match peer.write(self.core.outbox(conn), &mut self.gathered) {
-            Ok((sent, pause)) => {
-                self.core.handle(now, Input::Sent(conn, sent, pause));
-                let left = self.core.outbox(conn).next().is_some();
-                if let Some(peer) = self.peer(conn) {
-                    peer.blocked = left && pause == Pause::Full;
-                }
-                self.shut_when_empty(conn, now);
+        let was_blocked = mem::take(&mut peer.blocked);
+        let (sent, pause) = match peer.write(self.core.outbox(conn), &mut self.gathered) {
+            Ok((0, WriteEnd::Waits)) if was_blocked => {
+                // It was woken for something to read.
+                peer.blocked = true;
+                return;
             }
-            Err(_) => self.close(conn, Closed::Reset, now),
-        }
+            Ok((sent, WriteEnd::Waits)) => {
+                peer.blocked = true;
+                (sent, Pause::Full)
+            }
+            Ok((sent, WriteEnd::All)) => (sent, Pause::Full),
+            Ok((sent, WriteEnd::Bound)) => (sent, Pause::Yield),
+            Err(_) => return self.close(conn, Closed::Reset, now),
+        };
+        self.core.handle(now, Input::Sent(conn, sent, pause));
+        self.shut_when_empty(conn, now);
     }
 
     /// Shuts our side of a closing connection once all is written.
     fn shut_when_empty(&mut self, conn: ConnId, now: Now) {
-        let empty = self.core.outbox(conn).next().is_none();
-        let Some(peer) = self.peer(conn) else { return };
-        if !peer.closing || peer.shut || !empty {
+        let Some(peer) = self.peers.get_mut(conn.index()).and_then(Option::as_mut) else { return };
+        let due = peer.conn == conn && peer.closing && !peer.shut;
+        if !due || self.core.outbox(conn).any(|chunk| !chunk.is_empty()) {
             return;
         }
-        peer.shut = true;
-        peer.readable = true;
-        if let Poll::Ready(Err(error)) = peer.shut_down() {
+        match peer.shut_down() {
+            Poll::Ready(Ok(())) if !peer.ended => {
+                peer.shut = true;
+                // What came meanwhile may not wake us again.
+                peer.readable = true;
+                self.list(conn.index());
+            }
             // A peer that closed first has nothing to be told.
-            debug_assert_ne!(error.kind(), io::ErrorKind::InvalidInput);
-            return self.close(conn, Closed::Asked, now);
+            Poll::Ready(_) => self.close(conn, Closed::Asked, now),
+            Poll::Pending => {}
         }
-        self.list(conn.index());
     }
 
     fn close(&mut self, conn: ConnId, why: Closed, now: Now) {
