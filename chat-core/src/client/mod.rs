@@ -37,7 +37,6 @@
 mod backoff;
 mod command;
 mod event;
-mod host;
 mod negotiation;
 mod nick;
 mod options;
@@ -61,7 +60,6 @@ use support::Support;
 
 pub use command::{Command, CommandError};
 pub use event::{Departure, Event, Message, MessageKind};
-pub use host::ClientHost;
 pub use options::{Options, OptionsError};
 pub use state::{Channel, Member};
 pub use text::Text;
