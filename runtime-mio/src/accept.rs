@@ -1,94 +1,133 @@
 //! The door: newcomers are taken until there are none, or no descriptors.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    net::IpAddr,
-    time::Duration,
-};
+use std::{fs::File, io, net::IpAddr, time::Duration};
 
-use chat_core::Instant;
+use chat_core::{Instant, Report};
 
-use crate::stream::{Listener, Stream};
+use crate::sys::{Stream, Sys};
 
 /// Newcomers that one turn takes from one listener.
 const MOST_PER_TURN: usize = 64;
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// Between two reports that there is no room.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// What newcomers are told when there is no descriptor for them.
 const NO_ROOM: &[u8] = b"ERROR :Closing link: the server has no room, try again later\r\n";
 
 /// All listeners.
-pub(crate) struct Door {
-    pub(crate) listeners: Vec<Listener>,
-    /// Listeners at which somebody may wait.
-    ready: Vec<bool>,
+pub(crate) struct Door<S: Sys> {
+    listeners: Vec<Listening<S::Listener>>,
     /// A descriptor that is given up to refuse a newcomer politely.
     spare: Option<File>,
     /// After descriptors ran out: when to try again.
     retry_at: Option<Instant>,
     wait: Duration,
+    reported_at: Option<Instant>,
 }
 
-impl Door {
-    pub(crate) fn new(listeners: Vec<Listener>) -> Self {
-        let ready = vec![true; listeners.len()];
-        Self { listeners, ready, spare: spare(), retry_at: None, wait: FIRST_WAIT }
+struct Listening<L> {
+    listener: L,
+    /// Somebody may wait.
+    ready: bool,
+}
+
+impl<S: Sys> Door<S> {
+    pub(crate) fn new(listeners: Vec<S::Listener>) -> Self {
+        let listening = |listener| Listening { listener, ready: true };
+        Self {
+            listeners: listeners.into_iter().map(listening).collect(),
+            spare: spare(),
+            retry_at: None,
+            wait: FIRST_WAIT,
+            reported_at: None,
+        }
     }
 
     pub(crate) fn set_ready(&mut self, listener: usize) {
-        if let Some(ready) = self.ready.get_mut(listener) {
-            *ready = true;
+        if let Some(at) = self.listeners.get_mut(listener) {
+            at.ready = true;
         }
     }
 
     /// When to call [`accept`](Self::accept) again although nothing becomes ready.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let waiting = self.ready.iter().any(|ready| *ready);
-        waiting.then(|| self.retry_at.unwrap_or(Instant::ZERO))
+        let waits = self.listeners.iter().any(|at| at.ready);
+        waits.then(|| self.retry_at.unwrap_or(Instant::ZERO))
     }
 
-    /// Takes those who wait. Whatever goes wrong, those inside go on.
-    pub(crate) fn accept(&mut self, now: Instant, mut take: impl FnMut(Stream, Option<IpAddr>)) {
+    /// Takes nobody from now on.
+    pub(crate) fn close(&mut self) {
+        self.listeners.clear();
+    }
+
+    /// Takes those who wait, by pushing them to `newcomers`. Whatever goes wrong, those inside go
+    /// on; the report says so now and then.
+    pub(crate) fn accept(
+        &mut self,
+        sys: &mut S,
+        now: Instant,
+        newcomers: &mut Vec<(S::Stream, Option<IpAddr>)>,
+    ) -> Option<Report> {
         if self.retry_at.is_some_and(|at| at > now) {
-            return;
+            return None;
         }
         self.retry_at = None;
-        for at in 0..self.listeners.len() {
+        for at in &mut self.listeners {
             for _ in 0..MOST_PER_TURN {
-                if !self.ready[at] {
+                if !at.ready {
                     break;
                 }
-                match self.listeners[at].accept() {
-                    Ok((stream, address)) => {
+                match sys.accept(&mut at.listener) {
+                    Ok(newcomer) => {
                         self.wait = FIRST_WAIT;
-                        take(stream, address);
+                        newcomers.push(newcomer);
                     }
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        self.ready[at] = false;
-                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => at.ready = false,
                     Err(error) if is_passing(&error) => {}
-                    // No descriptors, or no memory: refuse one and wait longer each time.
-                    Err(_) => {
-                        self.refuse(at);
+                    // No descriptors, or no memory: refuse some and wait longer each time.
+                    Err(error) => {
+                        self.spare = None;
+                        let refused = refuse_some(sys, &mut at.listener);
+                        self.spare = spare();
                         self.retry_at = Some(now.after(self.wait));
                         self.wait = (self.wait * 2).min(LONGEST_WAIT);
-                        return;
+                        return self.report(now, refused, &error);
                     }
                 }
             }
         }
+        None
     }
 
-    fn refuse(&mut self, listener: usize) {
-        self.spare = None;
-        for _ in 0..MOST_PER_TURN {
-            let Ok((mut stream, _)) = self.listeners[listener].accept() else { break };
-            let _ = stream.write(NO_ROOM);
+    fn report(&mut self, now: Instant, peer: Option<IpAddr>, why: &io::Error) -> Option<Report> {
+        if self.reported_at.is_some_and(|at| now < at.after(REPORT_EVERY)) {
+            return None;
         }
-        self.spare = spare();
+        self.reported_at = Some(now);
+        let why = format!("can't accept: {why}; raise the limit of open files (ulimit -n)");
+        Some(Report::Refused { address: peer, why })
     }
+}
+
+/// Tells a peer that is not taken why, as far as that is possible without waiting for it.
+pub(crate) fn turn_away(mut stream: impl Stream, line: &[u8]) {
+    let _ = stream.write(line);
+    let _ = stream.shut_down_write();
+    // Closing with something unread would reset the connection, and the line could be lost.
+    let _ = stream.read(&mut [0; 1024]);
+}
+
+/// Turns away those who wait. The address of the last.
+fn refuse_some<S: Sys>(sys: &mut S, listener: &mut S::Listener) -> Option<IpAddr> {
+    let mut last = None;
+    for _ in 0..MOST_PER_TURN {
+        let Ok((stream, address)) = sys.accept(listener) else { break };
+        turn_away(stream, NO_ROOM);
+        last = address;
+    }
+    last
 }
 
 fn spare() -> Option<File> {

@@ -1,27 +1,26 @@
 //! The client core on a real socket.
 
 use std::{
-    io::{self, Read, Write},
-    net::{TcpStream as StdTcpStream, ToSocketAddrs},
-    os::unix::net::UnixStream as StdUnixStream,
-    sync::{Arc, mpsc},
+    io::{self, Read as _, Write as _},
+    net::{SocketAddr, ToSocketAddrs as _},
+    path::Path,
+    sync::mpsc,
+    task::Waker,
     time::Duration,
+    vec,
 };
 
 use chat_core::{
+    Instant,
     client::{Client, Command, Event, Input},
     host::Clock,
 };
-use mio::{
-    Events, Poll, Token, Waker,
-    net::{TcpStream, UnixStream},
-};
 
-use crate::{Error, stream::Stream};
+use crate::{Error, Sys as _, System, SystemStream, Token};
 
-const WAKER: Token = Token(0);
-const STREAM: Token = Token(1);
+const STREAM: Token = Token::Stream(0);
 const READ_MAX: usize = 16 << 10;
+/// How long one address may take to answer.
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
 /// Commands that wait between the user and the client.
 const COMMANDS_MAX: usize = 64;
@@ -44,7 +43,7 @@ pub struct ClientOptions {
 /// A client that does not run yet.
 pub struct ClientRuntime {
     options: ClientOptions,
-    poll: Poll,
+    sys: System,
     commands: mpsc::Receiver<Command>,
     handle: ClientHandle,
 }
@@ -53,13 +52,15 @@ pub struct ClientRuntime {
 #[derive(Clone)]
 pub struct ClientHandle {
     commands: mpsc::SyncSender<Command>,
-    waker: Arc<Waker>,
+    waker: Waker,
 }
 
 impl ClientHandle {
     /// Gives a command; waits while too many are waiting already. Whether there still is a client.
     pub fn send(&self, command: Command) -> bool {
-        self.commands.send(command).is_ok() && self.waker.wake().is_ok()
+        let sent = self.commands.send(command).is_ok();
+        self.waker.wake_by_ref();
+        sent
     }
 }
 
@@ -68,10 +69,10 @@ impl ClientHandle {
 /// # Errors
 /// The system's poller could not be made.
 pub fn client(options: ClientOptions) -> Result<ClientRuntime, Error> {
-    let poll = Poll::new()?;
-    let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
+    let sys = System::new()?;
     let (sender, commands) = mpsc::sync_channel(COMMANDS_MAX);
-    Ok(ClientRuntime { options, poll, commands, handle: ClientHandle { commands: sender, waker } })
+    let handle = ClientHandle { commands: sender, waker: sys.waker() };
+    Ok(ClientRuntime { options, sys, commands, handle })
 }
 
 impl ClientRuntime {
@@ -81,24 +82,23 @@ impl ClientRuntime {
         self.handle.clone()
     }
 
-    /// Runs until the client is done.
+    /// Runs until the client is done. Only looking up the server's name blocks.
     ///
     /// # Errors
     /// The system's poller failed.
     pub fn run(self) -> Result<(), Error> {
-        let Self { options, mut poll, commands, handle } = self;
-        // Held back so that the channel lives as long as the loop.
-        let _handle = handle;
+        // The handle is held back so that the channel lives as long as the loop.
+        let Self { options, mut sys, commands, handle: _handle } = self;
         let ClientOptions { server, mut client, clock, mut events } = options;
-        let mut stream: Option<Stream> = None;
-        let mut ready = Events::with_capacity(8);
+        let mut link = Link::Down;
+        let mut ready = Vec::new();
         let mut buffer = vec![0; READ_MAX];
         loop {
             let mut connect = false;
             while let Some(event) = client.poll_event() {
                 match event {
                     Event::Connect => connect = true,
-                    Event::Disconnected { .. } | Event::Done => stream = None,
+                    Event::Disconnected { .. } | Event::Done => link = Link::Down,
                     _ => {}
                 }
                 events(&client, event);
@@ -106,61 +106,146 @@ impl ClientRuntime {
             if client.is_done() {
                 return Ok(());
             }
-            if connect {
-                let opened = open(&server).and_then(|mut opened| {
-                    opened.register(poll.registry(), STREAM)?;
-                    Ok(opened)
-                });
-                let input = match opened {
-                    Ok(opened) => {
-                        stream = Some(opened);
-                        client.handle(clock.now(), Input::Connected);
-                        continue;
-                    }
-                    Err(error) => error.to_string(),
-                };
-                client.handle(clock.now(), Input::Disconnected(&input));
-                continue;
-            }
-            let mut worked = false;
-            if let Some(open) = &mut stream {
-                match exchange(open, &mut client, &*clock, &mut buffer) {
-                    Ok(moved) => worked = moved,
-                    Err(error) => {
-                        stream = None;
-                        worked = true;
-                        client.handle(clock.now(), Input::Disconnected(&error.to_string()));
-                    }
-                }
+            let now = clock.now();
+            let moved = if connect {
+                link.dial(&mut sys, &server, now.mono)
+            } else {
+                link.go_on(&mut sys, &mut client, &*clock, &mut buffer)
+            };
+            let mut worked = connect || moved.as_ref().is_ok_and(|moved| *moved);
+            if let Err(error) = moved {
+                worked = true;
+                link = Link::Down;
+                client.handle(now, Input::Disconnected(&error.to_string()));
             }
             while client.wants_commands()
                 && let Ok(command) = commands.try_recv()
             {
                 worked = true;
-                client.handle(clock.now(), Input::Command(command));
+                client.handle(now, Input::Command(command));
             }
-            let now = clock.now();
             if client.poll_timeout().is_some_and(|at| at <= now.mono) {
                 worked = true;
                 client.handle(now, Input::Timeout);
             }
-            if worked {
-                continue;
-            }
-            let timeout = client.poll_timeout().map(|at| at.since(now.mono));
-            match poll.poll(&mut ready, timeout) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    return Err(Error::System(error));
-                }
-                _ => {}
+            if !worked {
+                let due = [client.poll_timeout(), link.deadline()].into_iter().flatten().min();
+                sys.poll(due.map(|at| at.since(now.mono)), &mut ready)?;
+                ready.clear();
             }
         }
     }
 }
 
-/// Writes and reads what there is. Whether anything moved.
+/// What there is of a connection.
+enum Link {
+    Down,
+    Dialing(Dial),
+    Up(SystemStream),
+}
+
+/// A connection that is being made, and the addresses to try after this one.
+struct Dial {
+    stream: SystemStream,
+    deadline: Instant,
+    others: vec::IntoIter<SocketAddr>,
+}
+
+impl Link {
+    /// Begins to connect to the first of a name's addresses that answers. Whether anything moved.
+    fn dial(&mut self, sys: &mut System, server: &str, now: Instant) -> io::Result<bool> {
+        let (stream, others) = match server.strip_prefix("unix:") {
+            Some(path) => (SystemStream::connect_unix(Path::new(path))?, Vec::new().into_iter()),
+            None => {
+                let mut addresses = server.to_socket_addrs()?.collect::<Vec<_>>().into_iter();
+                (connect_next(&mut addresses, no_address())?, addresses)
+            }
+        };
+        self.await_answer(sys, stream, others, now)
+    }
+
+    fn await_answer(
+        &mut self,
+        sys: &mut System,
+        mut stream: SystemStream,
+        others: vec::IntoIter<SocketAddr>,
+        now: Instant,
+    ) -> io::Result<bool> {
+        sys.register(&mut stream, STREAM)?;
+        *self = Self::Dialing(Dial { stream, deadline: now.after(CONNECT_WAIT), others });
+        Ok(true)
+    }
+
+    /// When [`go_on`](Self::go_on) is due although nothing happens.
+    const fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Dialing(dial) => Some(dial.deadline),
+            Self::Down | Self::Up(_) => None,
+        }
+    }
+
+    /// Does what can be done without waiting. Whether anything moved.
+    fn go_on(
+        &mut self,
+        sys: &mut System,
+        client: &mut Client,
+        clock: &dyn Clock,
+        buffer: &mut [u8],
+    ) -> io::Result<bool> {
+        match std::mem::replace(self, Self::Down) {
+            Self::Down => Ok(false),
+            Self::Up(mut stream) => {
+                let moved = exchange(&mut stream, client, clock, buffer);
+                *self = Self::Up(stream);
+                moved
+            }
+            Self::Dialing(Dial { stream, deadline, mut others }) => {
+                let now = clock.now();
+                let why = match stream.is_connected() {
+                    Ok(true) => {
+                        *self = Self::Up(stream);
+                        client.handle(now, Input::Connected);
+                        return Ok(true);
+                    }
+                    Ok(false) if now.mono < deadline => {
+                        *self = Self::Dialing(Dial { stream, deadline, others });
+                        return Ok(false);
+                    }
+                    Ok(false) => {
+                        let why = "the server did not answer in time";
+                        io::Error::new(io::ErrorKind::TimedOut, why)
+                    }
+                    Err(error) => error,
+                };
+                let stream = connect_next(&mut others, why)?;
+                self.await_answer(sys, stream, others, now.mono)
+            }
+        }
+    }
+}
+
+/// Begins to connect to the next address where that is possible. `why`: what is wrong if there is
+/// none.
+fn connect_next(
+    addresses: &mut vec::IntoIter<SocketAddr>,
+    mut why: io::Error,
+) -> io::Result<SystemStream> {
+    for address in addresses {
+        match SystemStream::connect_tcp(address) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => why = error,
+        }
+    }
+    Err(why)
+}
+
+fn no_address() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "the name has no address")
+}
+
+/// Writes what there is, and reads once. Whether anything moved.
 fn exchange(
-    stream: &mut Stream,
+    stream: &mut SystemStream,
     client: &mut Client,
     clock: &dyn Clock,
     buffer: &mut [u8],
@@ -174,7 +259,8 @@ fn exchange(
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            // What the server said before it closed is still to be read.
+            Err(_) => break,
         }
     }
     match stream.read(buffer) {
@@ -189,25 +275,4 @@ fn exchange(
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
         Err(error) => Err(error),
     }
-}
-
-/// Connects to the first of a name's addresses that answers.
-fn open(server: &str) -> io::Result<Stream> {
-    if let Some(path) = server.strip_prefix("unix:") {
-        let stream = StdUnixStream::connect(path)?;
-        stream.set_nonblocking(true)?;
-        return Ok(Stream::Unix(UnixStream::from_std(stream)));
-    }
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in server.to_socket_addrs()? {
-        match StdTcpStream::connect_timeout(&address, CONNECT_WAIT) {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                stream.set_nonblocking(true)?;
-                return Ok(Stream::Tcp(TcpStream::from_std(stream)));
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }

@@ -1,27 +1,20 @@
 //! The loop: readiness in, the core's outputs carried out.
 
-use std::{
-    io,
-    net::IpAddr,
-    sync::{Arc, mpsc},
-    time::Duration,
-};
+use std::{collections::VecDeque, mem, net::IpAddr, sync::mpsc, task::Waker, time::Duration};
 
 use chat_core::{
-    Answer, CloseWhen, Closed, Config, ConnId, Input, Now, Output, PeerInfo, Ticket,
+    Answer, CloseWhen, Closed, Config, ConnId, Input, Now, Output, Pause, PeerInfo, Ticket,
     host::{Clock, Host, Tape},
     record::Recorded,
 };
-use mio::{Events, Poll, Token, Waker};
 
 use crate::{
-    Error, Listen,
-    accept::Door,
-    peer::{Peer, ReadEnd, WRITE_MAX},
-    stream::{Listener, Stream},
+    Error, Listen, System,
+    accept::{Door, turn_away},
+    peer::{Peer, ReadEnd, WRITE_MAX, WriteEnd},
+    sys::{Ready, Stream as _, Sys, Token},
 };
 
-const WAKER: Token = Token(0);
 const READ_MAX: usize = 16 << 10;
 
 /// What a server is made of.
@@ -44,21 +37,23 @@ pub struct Options {
 }
 
 /// A server that listens and does not serve yet.
-pub struct Server {
+pub struct Server<S: Sys = System> {
     core: Recorded,
     clock: Box<dyn Clock>,
     host: Box<dyn Host>,
     exempt: Box<dyn Fn(Option<IpAddr>) -> bool + Send>,
-    poll: Poll,
-    door: Door,
+    sys: S,
+    door: Door<S>,
     addresses: Vec<Listen>,
     handle: Handle,
     wishes: mpsc::Receiver<Wish>,
-    peers: Vec<Option<Peer>>,
+    /// By the index of each connection.
+    peers: Vec<Option<Peer<S::Stream>>>,
     /// Peers that may have something to read, by index.
-    ready: Vec<usize>,
-    /// Flushes of the next turn: each connection is written once a turn.
-    later: Vec<ConnId>,
+    ready: VecDeque<usize>,
+    /// Flushes for which the core need not ask (again): of peers that became writable, and of
+    /// those that were written in this turn already.
+    later: VecDeque<ConnId>,
     turn: u32,
     buffer: Box<[u8]>,
     gathered: Vec<u8>,
@@ -69,7 +64,7 @@ pub struct Server {
 #[derive(Clone)]
 pub struct Handle {
     wishes: mpsc::Sender<Wish>,
-    waker: Arc<Waker>,
+    waker: Waker,
 }
 
 enum Wish {
@@ -84,33 +79,39 @@ enum Wish {
 /// # Errors
 /// The configuration is wrong, or an address can't be listened on.
 pub fn bind(options: Options) -> Result<Server, Error> {
+    bind_on(System::new()?, options)
+}
+
+/// Listens on all addresses of a system that need not be the machine's.
+///
+/// # Errors
+/// As [`bind`].
+pub fn bind_on<S: Sys>(mut sys: S, options: Options) -> Result<Server<S>, Error> {
     let Options { config, seed, listen, clock, host, tape, exempt } = options;
     let core = Recorded::new(config, seed, clock.now(), tape).map_err(Error::Config)?;
-    let poll = Poll::new()?;
     let mut listeners = Vec::new();
     let mut addresses = Vec::new();
-    for (at, address) in listen.into_iter().enumerate() {
-        let (mut listener, bound) =
-            Listener::bind(&address).map_err(|error| Error::Listen(address, error))?;
-        listener.register(poll.registry(), Token(at + 1))?;
+    for (number, address) in listen.into_iter().enumerate() {
+        let (listener, bound) = sys
+            .bind(&address, Token::Listener(number))
+            .map_err(|error| Error::Listen(address, error))?;
         listeners.push(listener);
         addresses.push(bound);
     }
-    let waker = Arc::new(Waker::new(poll.registry(), WAKER)?);
     let (sender, wishes) = mpsc::channel();
     Ok(Server {
         core,
         clock,
         host,
         exempt,
-        poll,
         door: Door::new(listeners),
         addresses,
-        handle: Handle { wishes: sender, waker },
+        handle: Handle { wishes: sender, waker: sys.waker() },
+        sys,
         wishes,
         peers: Vec::new(),
-        ready: Vec::new(),
-        later: Vec::new(),
+        ready: VecDeque::new(),
+        later: VecDeque::new(),
         turn: 0,
         buffer: vec![0; READ_MAX].into(),
         gathered: Vec::with_capacity(WRITE_MAX),
@@ -137,12 +138,12 @@ impl Handle {
     fn wish(&self, wish: Wish) {
         // A server that is gone has no wishes to grant.
         if self.wishes.send(wish).is_ok() {
-            let _ = self.waker.wake();
+            self.waker.wake_by_ref();
         }
     }
 }
 
-impl Server {
+impl<S: Sys> Server<S> {
     /// The addresses that it really got, in the order of the options.
     #[must_use]
     pub fn addresses(&self) -> &[Listen] {
@@ -160,30 +161,11 @@ impl Server {
     /// # Errors
     /// The system's poller failed.
     pub fn run(mut self) -> Result<(), Error> {
-        let mut events = Events::with_capacity(1024);
+        let mut ready = Vec::new();
         while !self.stopped {
             let timeout = self.timeout();
-            match self.poll.poll(&mut events, timeout) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    return Err(Error::System(error));
-                }
-                _ => {}
-            }
-            self.turn = self.turn.wrapping_add(1);
-            let now = self.clock.now();
-            for event in &events {
-                self.note(event, now);
-            }
-            self.hear_wishes(now);
-            self.accept(now);
-            self.read(now);
-            if self.core.poll_timeout().is_some_and(|at| at <= now.mono) {
-                self.core.handle(now, Input::Timeout);
-            }
-            for conn in std::mem::take(&mut self.later) {
-                self.flush(conn, now);
-            }
-            self.carry_out(now);
+            self.sys.poll(timeout, &mut ready)?;
+            self.turn(&mut ready);
         }
         Ok(())
     }
@@ -197,38 +179,57 @@ impl Server {
         Some(due.since(self.clock.now().mono))
     }
 
-    fn note(&mut self, event: &mio::event::Event, now: Now) {
-        let Some(at) = event.token().0.checked_sub(1) else { return };
-        let Some(index) = at.checked_sub(self.door.listeners.len()) else {
-            return self.door.set_ready(at);
-        };
-        let Some(Some(peer)) = self.peers.get_mut(index) else { return };
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
-            peer.readable = true;
-            peer.ending |= event.is_read_closed() || event.is_error();
-            self.list(index);
+    /// All that came goes to the core, then all that it says is done. Bounded by the number of
+    /// connections, one read and one write for each.
+    fn turn(&mut self, ready: &mut Vec<Ready>) {
+        self.turn = self.turn.wrapping_add(1);
+        let now = self.clock.now();
+        for ready in ready.drain(..) {
+            self.note(ready);
         }
-        let Some(Some(peer)) = self.peers.get_mut(index) else { return };
-        if peer.blocked && (event.is_writable() || event.is_error()) {
-            peer.blocked = false;
-            let conn = peer.conn;
+        self.hear_wishes(now);
+        self.accept(now);
+        self.read(now);
+        if self.core.poll_timeout().is_some_and(|at| at <= now.mono) {
+            self.core.handle(now, Input::Timeout);
+        }
+        for _ in 0..self.later.len() {
+            let Some(conn) = self.later.pop_front() else { break };
             self.flush(conn, now);
         }
+        self.carry_out(now);
+    }
+
+    fn note(&mut self, ready: Ready) {
+        let index = match ready.token {
+            Token::Listener(number) => return self.door.set_ready(number),
+            Token::Stream(index) => index,
+        };
+        let Some(Some(peer)) = self.peers.get_mut(index) else { return };
+        peer.readable |= ready.readable;
+        peer.ending |= ready.ending;
+        if peer.blocked && ready.writable {
+            peer.blocked = false;
+            self.later.push_back(peer.conn);
+        }
+        self.list(index);
     }
 
     /// Puts a peer on the ready list, if it has something to read and somebody wants it.
     fn list(&mut self, index: usize) {
         let Some(Some(peer)) = self.peers.get_mut(index) else { return };
-        if peer.readable && (peer.wanted || peer.shut) && !peer.listed {
-            peer.listed = true;
-            self.ready.push(index);
+        if peer.wants_read() && !mem::replace(&mut peer.listed, true) {
+            self.ready.push_back(index);
         }
     }
 
     fn hear_wishes(&mut self, now: Now) {
         while let Ok(wish) = self.wishes.try_recv() {
             match wish {
-                Wish::Stop => self.core.handle(now, Input::Shutdown),
+                Wish::Stop => {
+                    self.door.close();
+                    self.core.handle(now, Input::Shutdown);
+                }
                 Wish::Reload(config) => self.core.handle(now, Input::Reload(config)),
                 Wish::Answer(ticket, answer) => {
                     self.core.handle(now, Input::Answer(ticket, answer));
@@ -240,24 +241,22 @@ impl Server {
 
     fn accept(&mut self, now: Now) {
         let mut newcomers = Vec::new();
-        self.door.accept(now.mono, |stream, address| newcomers.push((stream, address)));
+        if let Some(report) = self.door.accept(&mut self.sys, now.mono, &mut newcomers) {
+            self.host.report(&report);
+        }
         for (stream, address) in newcomers {
             self.welcome(stream, address, now);
         }
     }
 
-    fn welcome(&mut self, mut stream: Stream, address: Option<IpAddr>, now: Now) {
+    fn welcome(&mut self, mut stream: S::Stream, address: Option<IpAddr>, now: Now) {
         let exempt = (self.exempt)(address);
         let conn = match self.core.open(now, PeerInfo { address, exempt }) {
             Ok(conn) => conn,
-            Err(refused) => {
-                let _ = io::Write::write(&mut stream, &refused.line);
-                return;
-            }
+            Err(refused) => return turn_away(stream, &refused.line),
         };
         let index = conn.index();
-        let token = Token(1 + self.door.listeners.len() + index);
-        if stream.register(self.poll.registry(), token).is_err() {
+        if self.sys.register(&mut stream, Token::Stream(index)).is_err() {
             return self.core.handle(now, Input::Closed(conn, Closed::Failed));
         }
         if self.peers.len() <= index {
@@ -269,25 +268,22 @@ impl Server {
 
     /// One read from each peer that is ready; those with more stay on the list.
     fn read(&mut self, now: Now) {
-        for index in std::mem::take(&mut self.ready) {
+        for _ in 0..self.ready.len() {
+            let Some(index) = self.ready.pop_front() else { break };
             let Some(Some(peer)) = self.peers.get_mut(index) else { continue };
             peer.listed = false;
-            if !peer.readable || !(peer.wanted || peer.shut) {
+            if !peer.wants_read() {
                 continue;
             }
-            let conn = peer.conn;
+            let (conn, shut) = (peer.conn, peer.shut);
             match peer.read(&mut self.buffer) {
-                ReadEnd::Bytes(_) if peer.closing => {}
-                ReadEnd::Bytes(bytes) => {
-                    self.core.handle(now, Input::Data(conn, &self.buffer[..bytes]));
+                ReadEnd::Bytes(len) if !shut => {
+                    self.core.handle(now, Input::Data(conn, &self.buffer[..len]));
                 }
-                ReadEnd::Nothing => {}
-                ReadEnd::End if peer.closing => self.close(conn, Closed::Asked, now),
-                ReadEnd::End => {
-                    peer.wanted = false;
-                    self.core.handle(now, Input::Eof(conn));
-                }
-                ReadEnd::Failed => self.close(conn, Closed::Reset, now),
+                ReadEnd::Bytes(_) | ReadEnd::Nothing => {}
+                ReadEnd::End if !shut => self.core.handle(now, Input::Eof(conn)),
+                ReadEnd::Failed if !shut => self.close(conn, Closed::Reset, now),
+                ReadEnd::End | ReadEnd::Failed => self.close(conn, Closed::Asked, now),
             }
             self.list(index);
         }
@@ -299,9 +295,8 @@ impl Server {
                 Output::Flush(conn) => self.flush(conn, now),
                 Output::SetRead(conn, on) => {
                     if let Some(peer) = self.peer(conn) {
+                        // What came meanwhile made it readable, and brings no second edge.
                         peer.wanted = on;
-                        // Whether there is something, only reading can tell.
-                        peer.readable |= on;
                         self.list(conn.index());
                     }
                 }
@@ -325,48 +320,41 @@ impl Server {
         }
     }
 
+    /// Writes what a connection's outbox holds, once a turn.
     fn flush(&mut self, conn: ConnId, now: Now) {
         let turn = self.turn;
         let Some(peer) = self.peers.get_mut(conn.index()).and_then(Option::as_mut) else { return };
         if peer.conn != conn {
             return;
         }
-        if peer.written_in == turn {
-            return self.later.push(conn);
+        if mem::replace(&mut peer.written_in, turn) == turn {
+            return self.later.push_back(conn);
         }
-        peer.written_in = turn;
-        let mut outbox = self.core.outbox(conn).peekable();
-        if outbox.peek().is_none() {
-            drop(outbox);
-            self.core.handle(now, Input::Sent(conn, 0, chat_core::Pause::Full));
-        } else {
-            match peer.write(outbox, &mut self.gathered) {
-                Ok((sent, pause)) => {
-                    let handed = Input::Sent(conn, sent, pause);
-                    self.core.handle(now, handed);
-                    let left = self.core.outbox(conn).next().is_some();
-                    if let Some(peer) = self.peer(conn) {
-                        peer.blocked = left && pause == chat_core::Pause::Full;
-                    }
-                }
-                Err(_) => return self.close(conn, Closed::Reset, now),
+        let (sent, pause) = match peer.write(self.core.outbox(conn), &mut self.gathered) {
+            Ok((sent, WriteEnd::All)) => (sent, Pause::Full),
+            Ok((sent, WriteEnd::Bound)) => (sent, Pause::Yield),
+            Ok((sent, WriteEnd::Blocked)) => {
+                peer.blocked = true;
+                (sent, Pause::Full)
             }
-        }
+            Err(_) => return self.close(conn, Closed::Reset, now),
+        };
+        self.core.handle(now, Input::Sent(conn, sent, pause));
         self.shut_when_empty(conn, now);
     }
 
     /// Shuts our side of a closing connection once all is written.
     fn shut_when_empty(&mut self, conn: ConnId, now: Now) {
-        let empty = self.core.outbox(conn).next().is_none();
-        let Some(peer) = self.peer(conn) else { return };
-        if !peer.closing || peer.shut || !empty {
+        let Some(peer) = self.peers.get_mut(conn.index()).and_then(Option::as_mut) else { return };
+        let due = peer.conn == conn && peer.closing && !peer.shut;
+        if !due || self.core.outbox(conn).any(|chunk| !chunk.is_empty()) {
             return;
         }
-        peer.shut = true;
-        peer.readable = true;
-        if peer.stream.shutdown_write().is_err() {
+        // A peer that closed first has nothing to be told.
+        if peer.stream.shut_down_write().is_err() || peer.ended {
             return self.close(conn, Closed::Asked, now);
         }
+        peer.shut = true;
         self.list(conn.index());
     }
 
@@ -377,7 +365,7 @@ impl Server {
         }
     }
 
-    fn peer(&mut self, conn: ConnId) -> Option<&mut Peer> {
+    fn peer(&mut self, conn: ConnId) -> Option<&mut Peer<S::Stream>> {
         self.peers.get_mut(conn.index())?.as_mut().filter(|peer| peer.conn == conn)
     }
 }
