@@ -316,3 +316,45 @@ fn a_restored_server_has_the_state_without_those_who_were_connected() {
     stage.send("bob", "NICK ann\nUSER bob 0 * :Bob");
     assert!(stage.heard("bob").iter().any(|line| line.contains(" 001 ann ")));
 }
+
+#[test]
+fn an_end_that_comes_while_lines_may_not_go_on_is_still_an_end() {
+    let mut limits = config().limits;
+    (limits.lines_per_second, limits.lines_burst) = (Some(1), 3);
+    let mut stage = Stage::new(Config { limits, ..config() });
+    stage.open("ann");
+    stage.send("ann", "NICK ann\nUSER ann 0 * :Ann");
+    let ann = stage.conn("ann");
+    stage.input(Input::Eof(ann));
+    assert!(!stage.is_open("ann"));
+}
+
+#[test]
+fn quits_that_are_put_off_reach_everybody_and_no_newcomer_gets_anothers_lines() {
+    let mut limits = config().limits;
+    limits.connections_per_address = None;
+    let mut stage = Stage::new(Config { limits, ..config() });
+    stage.quietly(|stage| {
+        for n in 0..450 {
+            let name = format!("u{n}");
+            stage.enter(&name, "");
+            stage.send(&name, "JOIN #c");
+        }
+        stage.wait(SECOND * 90);
+        for n in 250..450 {
+            stage.send(&format!("u{n}"), "PONG x");
+        }
+    });
+    stage.wait(SECOND * 60 - Duration::from_micros(1));
+    // 250 of 450 who share a channel time out at once: more deliveries than one call makes.
+    stage.now.mono = stage.now.mono.after(Duration::from_micros(1));
+    stage.server.handle(stage.now, Input::Timeout);
+    assert!(stage.server.metrics().users > 200);
+    assert_eq!(stage.server.poll_timeout(), Some(stage.now.mono));
+    stage.open("new");
+    stage.wait(Duration::ZERO);
+    assert_eq!(stage.server.metrics().users, 200);
+    assert!(stage.heard("new").is_empty(), "{:?}", stage.heard("new"));
+    let quits = stage.heard("u449").iter().filter(|line| line.contains("QUIT")).count();
+    assert_eq!(quits, 250);
+}

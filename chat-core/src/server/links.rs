@@ -89,6 +89,13 @@ impl Links {
         self.arena.get_mut(conn)
     }
 
+    /// Takes a user off its connection.
+    pub(crate) fn unroute(&mut self, user: UserId) {
+        if let Some(route) = self.routes.get_mut(user.index as usize) {
+            *route = None;
+        }
+    }
+
     /// Sends one line to one connection: as part of the labeled answer, if it is one.
     pub(crate) fn line(&mut self, conn: ConnId, write: impl FnOnce(&mut Encoder<'_>)) {
         let Some(link) = self.arena.get(conn) else { return };
@@ -204,6 +211,7 @@ impl Links {
     }
 
     fn pushed(&mut self, conn: ConnId, pushed: Pushed) {
+        self.metrics.lines_out += u64::from(pushed != Pushed::Dropped);
         match pushed {
             Pushed::First => self.outputs.push_back(Output::Flush(conn)),
             Pushed::Waits if self.outboxes.cost(conn.index()) > self.limits.sendq_hard => {
@@ -403,8 +411,6 @@ impl Sink for Links {
     }
 
     fn departing(&mut self, _: &Network, user: UserId) {
-        if let Some(route) = self.routes.get_mut(user.index as usize) {
-            *route = None;
-        }
+        self.unroute(user);
     }
 }

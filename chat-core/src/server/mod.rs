@@ -243,7 +243,11 @@ impl Server {
     /// When [`Input::Timeout`] is due; now, if work is left over. `None`: nothing is.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.run_queue.is_empty() { self.links.timers.next() } else { Some(self.links.now.mono) }
+        if self.run_queue.is_empty() && self.log.is_empty() {
+            self.links.timers.next()
+        } else {
+            Some(self.links.now.mono)
+        }
     }
 
     /// The next thing to do, in order.
@@ -402,7 +406,8 @@ impl Server {
             unread.drain(..at);
             link.unread = if rest == 0 { Vec::new() } else { unread };
         }
-        if link.eof && !waits {
+        // With nothing left to carry out, the end of what it sends is its end.
+        if link.eof && (!waits || rest == 0 && !link.is_busy()) {
             return self.end(conn, b"Connection closed");
         }
         let read = !(waits && rest > 0);
@@ -802,7 +807,16 @@ impl Server {
         self.links.outputs.push_back(Output::Close(conn, CloseWhen::AfterFlush));
         self.report_ended(conn, &nick, reason);
         self.links.timers.set(conn.index(), Some(deadline));
-        if user.is_some() && !self.stopping {
+        self.quit_later(origin, reason);
+    }
+
+    /// Puts a user's QUIT at the end of the log. Until its turn comes the user is on no connection,
+    /// and so never on the next one in that place.
+    fn quit_later(&mut self, origin: Origin, reason: &[u8]) {
+        let Some(user) = origin.user else { return };
+        self.links.unroute(user);
+        // Everybody is told of the server's end anyway.
+        if !self.stopping {
             let entry = Entry { origin, time: self.links.now.wall, op: Op::Quit { reason } };
             self.log.append(entry.to_owned());
         }
@@ -833,10 +847,7 @@ impl Server {
                 self.asked.remove(&ticket);
                 self.links.outputs.push_back(Output::Cancel(ticket));
             }
-            if user.is_some() && !self.stopping {
-                let entry = Entry { origin, time: self.links.now.wall, op: Op::Quit { reason } };
-                self.log.append(entry.to_owned());
-            }
+            self.quit_later(origin, reason);
         }
         self.links.timers.set(conn.index(), None);
         self.links.outboxes.close(conn.index());
