@@ -1,1 +1,47 @@
-//! Placeholder.
+//! A deterministic simulator of `chat-core`: a server in memory, honest clients, a bad network, and an
+//! oracle that judges what the clients see.
+//!
+//! A seed is a run: [`Script::generate`] makes the steps, the world carries them out in simulated
+//! time, and the same seed gives the same run on any machine, byte for byte. Bytes are split, merged
+//! and delayed; writes are partial; connections stall in one direction, go away without a word, are
+//! reset, half-closed and read slowly; clients come back with the nick they had; the wall clock jumps
+//! and timers are late. Then all troubles end, and everything must settle.
+//!
+//! | property | says |
+//! | --- | --- |
+//! | `form` | every line is well formed, at most 512 bytes without its tags |
+//! | `created` | every message was sent by its sender, to its target, with its text |
+//! | `order` | a sender's messages come once and in order; all agree on one order; PONGs come in order |
+//! | `membership` | messages come from members to members; joins and departures fit |
+//! | `loss` | what was certainly carried out while somebody was certainly there has come |
+//! | `cause` | a connection to which nothing was done is not ended for silence |
+//! | `bounds` | queues are within their limits after every turn |
+//! | `progress` | time goes on |
+//! | `settled` | after healing everybody is back and has an answer to PING; nothing waits |
+//! | `ghosts` | after healing the server, NAMES and every member know who is there, and nobody else |
+//! | `panic` | nothing panics |
+//!
+//! ```
+//! let outcome = sim::run_seed(42, &sim::Profile::quick());
+//! assert_eq!(outcome.failure, None);
+//! ```
+#![forbid(unsafe_code)]
+
+mod client;
+mod line;
+mod mutate;
+mod oracle;
+mod pipe;
+mod profile;
+mod rng;
+mod run;
+mod script;
+mod trace;
+mod world;
+
+pub use profile::{Mutant, Profile};
+pub use rng::{Concern, Rng};
+pub use run::{
+    Counters, Failure, Outcome, Progress, Summary, run_many, run_script, run_seed, timeline,
+};
+pub use script::{Action, BadScript, Script, Step};

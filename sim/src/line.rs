@@ -1,0 +1,85 @@
+//! Lines as the oracle reads them: a parser of its own, so that it shares no fault with the core.
+
+/// The parts of a line that came from the server.
+#[derive(Debug)]
+pub(crate) struct Line<'a> {
+    /// The source's nick, or the server's name; empty if there is none.
+    pub(crate) nick: &'a str,
+    /// The source's user name; empty if it has none.
+    pub(crate) user: &'a str,
+    pub(crate) command: &'a str,
+    pub(crate) params: Vec<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    /// Reads one line, its end included.
+    ///
+    /// # Errors
+    /// What is wrong with its form.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, &'static str> {
+        let Some(body) = bytes.strip_suffix(b"\r\n") else { return Err("it does not end in CRLF") };
+        if body.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n')) {
+            return Err("it has a NUL, CR or LF in it");
+        }
+        let Ok(mut rest) = std::str::from_utf8(body) else { return Err("it is not what was sent") };
+        if let Some(tagged) = rest.strip_prefix('@') {
+            let Some((tags, line)) = tagged.split_once(' ') else { return Err("it is only tags") };
+            if tags.len() + 2 > 8_191 {
+                return Err("its tags are longer than 8191 bytes");
+            }
+            rest = line;
+        }
+        if rest.len() + 2 > 512 {
+            return Err("it is longer than 512 bytes");
+        }
+        let (mut nick, mut user) = ("", "");
+        if let Some(sourced) = rest.strip_prefix(':') {
+            let Some((source, line)) = sourced.split_once(' ') else {
+                return Err("it is only a source");
+            };
+            let name = source.split_once('@').map_or(source, |(name, _)| name);
+            (nick, user) = name.split_once('!').unwrap_or((name, ""));
+            rest = line;
+        }
+        let mut params = Vec::new();
+        let mut more = Some(rest);
+        while let Some(rest) = more {
+            if let Some(trailing) = rest.strip_prefix(':').filter(|_| !params.is_empty()) {
+                params.push(trailing);
+                break;
+            }
+            let (word, next) = rest.split_once(' ').map_or((rest, None), |(a, b)| (a, Some(b)));
+            if word.is_empty() {
+                return Err("it has an empty word");
+            }
+            params.push(word);
+            more = next;
+        }
+        let command = params.remove(0);
+        Ok(Self { nick, user, command, params })
+    }
+
+    /// A parameter; empty if it is not there.
+    pub(crate) fn param(&self, at: usize) -> &'a str {
+        self.params.get(at).copied().unwrap_or("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_parts() {
+        let line = Line::read(b"@time=x :a!~b@c PRIVMSG #d :e f\r\n").expect("it is a line");
+        assert_eq!((line.nick, line.user, line.command), ("a", "~b", "PRIVMSG"));
+        assert_eq!(line.params, ["#d", "e f"]);
+    }
+
+    #[test]
+    fn a_torn_line_is_seen() {
+        for bytes in [&b"PING x\n"[..], b"PING\rx\r\n", b"PING  x\r\n", &[b'x'; 600]] {
+            assert!(Line::read(bytes).is_err());
+        }
+    }
+}

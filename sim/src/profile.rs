@@ -1,0 +1,95 @@
+//! What kind of runs a seed may become.
+
+use std::ops::RangeInclusive;
+
+/// The bounds within which a seed chooses a run.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Its name, as [`Profile::by_name`] knows it.
+    pub name: &'static str,
+    /// How many clients there are.
+    pub clients: RangeInclusive<u64>,
+    /// How many channels they use.
+    pub channels: RangeInclusive<u64>,
+    /// Steps of the script for each client.
+    pub steps_per_client: RangeInclusive<u64>,
+    /// Percent of steps that are faults.
+    pub fault_percent: u32,
+    /// A bug put between the core and its clients. `None`: the core as it is.
+    pub mutant: Option<Mutant>,
+}
+
+/// A known bug, built into the simulator's host rather than the core: the oracle must see it.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub enum Mutant {
+    /// A partial write loses the byte after it.
+    LoseByteOnPartialWrite,
+    /// A message is written twice to one recipient.
+    DuplicateLine,
+    /// A message of a channel is lost on its way to one recipient.
+    LoseLine,
+    /// Two messages next to each other change places.
+    SwapLines,
+    /// A message of a channel goes to somebody who is not in it.
+    DeliverToNonMember,
+    /// The core is never told that time has passed.
+    DeafToTime,
+}
+
+impl Mutant {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::LoseByteOnPartialWrite,
+        Self::DuplicateLine,
+        Self::LoseLine,
+        Self::SwapLines,
+        Self::DeliverToNonMember,
+        Self::DeafToTime,
+    ];
+}
+
+impl Profile {
+    /// Small runs with all kinds of faults: many seeds a second.
+    #[must_use]
+    pub fn quick() -> Self {
+        Self {
+            name: "quick",
+            clients: 2..=5,
+            channels: 1..=3,
+            steps_per_client: 5..=30,
+            fault_percent: 25,
+            mutant: None,
+        }
+    }
+
+    /// More clients, longer runs.
+    #[must_use]
+    pub fn wide() -> Self {
+        Self {
+            name: "wide",
+            clients: 6..=16,
+            channels: 2..=5,
+            steps_per_client: 20..=80,
+            fault_percent: 20,
+            mutant: None,
+        }
+    }
+
+    /// No faults: bytes are still split, merged and delayed.
+    #[must_use]
+    pub fn calm() -> Self {
+        Self { name: "calm", fault_percent: 0, ..Self::quick() }
+    }
+
+    /// The profile of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        [Self::quick(), Self::wide(), Self::calm()].into_iter().find(|known| known.name == name)
+    }
+
+    /// The same with a bug built in.
+    #[must_use]
+    pub fn with(self, mutant: Mutant) -> Self {
+        Self { mutant: Some(mutant), ..self }
+    }
+}

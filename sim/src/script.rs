@@ -1,0 +1,323 @@
+//! A run as data: made from a seed, written as text, read back.
+//!
+//! ```text
+//! parlance-sim 1
+//! seed 42
+//! clients 3
+//! channels 2
+//! lines-per-second 50
+//! window 4096
+//! 1500 0 join 1
+//! 2210 2 stall-down 4000
+//! ```
+//!
+//! After the head, one step a line: when (ms since the start), which client, what.
+
+use std::{fmt, str::FromStr};
+
+use crate::{
+    profile::Profile,
+    rng::{Concern, Rng},
+};
+
+/// All that decides a run. The steps say what clients and faults do; `seed` still decides how bytes
+/// are split and how long they travel.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Script {
+    /// Of the streams of randomness that remain.
+    pub seed: u64,
+    /// How many clients there are.
+    pub clients: u32,
+    /// How many channels they use.
+    pub channels: u32,
+    /// The server's limit on lines a second; 0: none.
+    pub lines_per_second: u32,
+    /// Bytes that a connection holds on its way to the client.
+    pub window: u32,
+    /// What happens, in order of time.
+    pub steps: Vec<Step>,
+}
+
+/// One thing that happens.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub struct Step {
+    /// Milliseconds since the start.
+    pub at_ms: u64,
+    /// To which client, or by which.
+    pub client: u32,
+    /// What.
+    pub action: Action,
+}
+
+/// What a client does, or what is done to it.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub enum Action {
+    /// It comes, and comes back whenever it loses its connection.
+    Connect,
+    /// It says QUIT and stays away until the next [`Action::Connect`].
+    Quit,
+    /// It joins a channel, and again after each loss of its connection.
+    Join(u32),
+    /// It leaves a channel.
+    Part(u32),
+    /// It says something in a channel, in it or not: so many bytes at least.
+    Say(u32, u32),
+    /// It says something to another client.
+    Tell(u32, u32),
+    /// It says so many lines in a channel at once.
+    Flood(u32, u32),
+    /// It takes another nick.
+    Rename,
+    /// It sends PING, so that it knows what has been carried out.
+    Ping,
+    /// Its connection is reset.
+    Reset,
+    /// It goes away without a word: the server is not told.
+    Vanish,
+    /// It ends its sending side.
+    HalfClose,
+    /// What it sends waits for so many ms.
+    StallUp(u32),
+    /// What it is sent waits for so many ms.
+    StallDown(u32),
+    /// It reads a few bytes at a time for so many ms.
+    ReadSlowly(u32),
+    /// The server's wall clock jumps by so many seconds.
+    WallJump(i32),
+    /// The server's timers fire late, by up to so many ms, for ten seconds.
+    LateTimers(u32),
+}
+
+/// When scripted steps end and healing begins, in ms.
+pub(crate) const CHAOS_MS: u64 = 60_000;
+
+impl Script {
+    /// The run that a seed is.
+    #[must_use]
+    pub fn generate(seed: u64, profile: &Profile) -> Self {
+        let mut shape = Rng::new(seed, Concern::Shape);
+        let mut rng = Rng::new(seed, Concern::Steps);
+        let mut pick =
+            |range: &std::ops::RangeInclusive<u64>| shape.between(*range.start(), *range.end());
+        let clients = pick(&profile.clients) as u32;
+        let channels = pick(&profile.channels) as u32;
+        let count = pick(&profile.steps_per_client) * u64::from(clients);
+        // Half of the runs have all faults, the others some of them: what hides one bug shows another.
+        let faults = if shape.chance(50) { u64::MAX } else { shape.next() };
+        let lines_per_second = if shape.chance(50) { 0 } else { 50 };
+        let window = [512, 4_096, 16_384, 65_536][shape.below(4) as usize];
+        let long = shape.chance(30);
+
+        let mut steps = Vec::new();
+        for client in 0..clients {
+            let at_ms = rng.below(2_000);
+            steps.push(Step { at_ms, client, action: Action::Connect });
+            let channel = rng.below(u64::from(channels)) as u32;
+            steps.push(Step { at_ms: at_ms + 1, client, action: Action::Join(channel) });
+        }
+        // Steps come in crowds, so that they meet; a crowd is a few ms wide.
+        let mut crowd = 2_000;
+        for _ in 0..count {
+            if rng.chance(20) {
+                crowd = rng.between(1_000, CHAOS_MS - 1_000);
+            }
+            let at_ms = crowd + rng.below(400);
+            let client = rng.below(u64::from(clients)) as u32;
+            let channel = rng.below(u64::from(channels)) as u32;
+            let action = if rng.chance(profile.fault_percent) {
+                fault(&mut rng, faults)
+            } else {
+                deed(&mut rng, clients, channel, long)
+            };
+            steps.push(Step { at_ms, client, action });
+        }
+        steps.sort_by_key(|step| step.at_ms);
+        Self { seed, clients, channels, lines_per_second, window, steps }
+    }
+}
+
+fn deed(rng: &mut Rng, clients: u32, channel: u32, long: bool) -> Action {
+    let len = rng.below(if long { 380 } else { 40 }) as u32;
+    match rng.below(100) {
+        0..10 => Action::Join(channel),
+        10..14 => Action::Part(channel),
+        14..18 => Action::Connect,
+        18..19 => Action::Quit,
+        19..23 => Action::Rename,
+        23..35 => Action::Ping,
+        35..45 => Action::Tell(rng.below(u64::from(clients)) as u32, len),
+        45..50 => Action::Flood(channel, rng.between(5, 80) as u32),
+        _ => Action::Say(channel, len),
+    }
+}
+
+fn fault(rng: &mut Rng, enabled: u64) -> Action {
+    let ms = [rng.between(1, 300), rng.between(1_000, 50_000)][rng.below(2) as usize] as u32;
+    let kinds = [
+        Action::Reset,
+        Action::Vanish,
+        Action::HalfClose,
+        Action::StallUp(ms),
+        Action::StallDown(ms),
+        Action::ReadSlowly(ms),
+        Action::WallJump(rng.between(0, 200_000) as i32 - 100_000),
+        Action::LateTimers(rng.between(1, 3_000) as u32),
+    ];
+    let at = rng.below(kinds.len() as u64) as usize;
+    if enabled >> at & 1 == 1 { kinds[at] } else { Action::Ping }
+}
+
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "parlance-sim 1")?;
+        writeln!(f, "seed {}", self.seed)?;
+        writeln!(f, "clients {}", self.clients)?;
+        writeln!(f, "channels {}", self.channels)?;
+        writeln!(f, "lines-per-second {}", self.lines_per_second)?;
+        writeln!(f, "window {}", self.window)?;
+        for Step { at_ms, client, action } in &self.steps {
+            writeln!(f, "{at_ms} {client} {action}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Connect => f.write_str("connect"),
+            Self::Quit => f.write_str("quit"),
+            Self::Join(channel) => write!(f, "join {channel}"),
+            Self::Part(channel) => write!(f, "part {channel}"),
+            Self::Say(channel, len) => write!(f, "say {channel} {len}"),
+            Self::Tell(client, len) => write!(f, "tell {client} {len}"),
+            Self::Flood(channel, lines) => write!(f, "flood {channel} {lines}"),
+            Self::Rename => f.write_str("rename"),
+            Self::Ping => f.write_str("ping"),
+            Self::Reset => f.write_str("reset"),
+            Self::Vanish => f.write_str("vanish"),
+            Self::HalfClose => f.write_str("half-close"),
+            Self::StallUp(ms) => write!(f, "stall-up {ms}"),
+            Self::StallDown(ms) => write!(f, "stall-down {ms}"),
+            Self::ReadSlowly(ms) => write!(f, "read-slowly {ms}"),
+            Self::WallJump(seconds) => write!(f, "wall-jump {seconds}"),
+            Self::LateTimers(ms) => write!(f, "late-timers {ms}"),
+        }
+    }
+}
+
+/// A script that can't be read: which line, and what it holds.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct BadScript {
+    /// Counted from 1.
+    pub line: usize,
+    /// The line as it is.
+    pub text: String,
+}
+
+impl fmt::Display for BadScript {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} of the script is no line of a script: {:?}", self.line, self.text)
+    }
+}
+
+impl std::error::Error for BadScript {}
+
+impl FromStr for Script {
+    type Err = BadScript;
+
+    /// Reads a script. Empty lines and lines that begin with `#` are left out.
+    fn from_str(text: &str) -> Result<Self, BadScript> {
+        let mut script = Self {
+            seed: 0,
+            clients: 1,
+            channels: 1,
+            lines_per_second: 0,
+            window: 4_096,
+            steps: Vec::new(),
+        };
+        for (at, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if !line.is_empty() && !line.starts_with('#') && script.take(line).is_none() {
+                return Err(BadScript { line: at + 1, text: line.to_string() });
+            }
+        }
+        script.steps.sort_by_key(|step| step.at_ms);
+        Ok(script)
+    }
+}
+
+impl Script {
+    /// The bounds keep a script that was written by hand from asking for the impossible.
+    fn take(&mut self, line: &str) -> Option<()> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let bounded = |word: &str, least: u32, most: u32| {
+            word.parse::<u32>().ok().filter(|n| (least..=most).contains(n))
+        };
+        match words[..] {
+            ["parlance-sim", version] => return (version == "1").then_some(()),
+            ["seed", n] => self.seed = n.parse().ok()?,
+            ["clients", n] => self.clients = bounded(n, 1, 1_000)?,
+            ["channels", n] => self.channels = bounded(n, 1, 100)?,
+            ["lines-per-second", n] => self.lines_per_second = bounded(n, 0, 1_000_000)?,
+            ["window", n] => self.window = bounded(n, 1, 1 << 20)?,
+            [at_ms, client, verb, ..] => {
+                let at_ms = at_ms.parse().ok().filter(|at: &u64| *at < CHAOS_MS)?;
+                let client = bounded(client, 0, self.clients - 1)?;
+                let action = self.action(verb, &words[3..])?;
+                self.steps.push(Step { at_ms, client, action });
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn action(&self, verb: &str, args: &[&str]) -> Option<Action> {
+        let number = |at: usize, most: u32| -> Option<u32> {
+            args.get(at)?.parse().ok().filter(|n| *n <= most)
+        };
+        let channel = || number(0, self.channels - 1);
+        let ms = || number(0, CHAOS_MS as u32);
+        let action = match verb {
+            "connect" => Action::Connect,
+            "quit" => Action::Quit,
+            "join" => Action::Join(channel()?),
+            "part" => Action::Part(channel()?),
+            "say" => Action::Say(channel()?, number(1, 380)?),
+            "tell" => Action::Tell(number(0, self.clients - 1)?, number(1, 380)?),
+            "flood" => Action::Flood(channel()?, number(1, 10_000)?),
+            "rename" => Action::Rename,
+            "ping" => Action::Ping,
+            "reset" => Action::Reset,
+            "vanish" => Action::Vanish,
+            "half-close" => Action::HalfClose,
+            "stall-up" => Action::StallUp(ms()?),
+            "stall-down" => Action::StallDown(ms()?),
+            "read-slowly" => Action::ReadSlowly(ms()?),
+            "wall-jump" => Action::WallJump(args.first()?.parse().ok()?),
+            "late-timers" => Action::LateTimers(ms()?),
+            _ => return None,
+        };
+        Some(action)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_reads_back_as_it_was() {
+        for seed in 0..20 {
+            let script = Script::generate(seed, &Profile::wide());
+            assert_eq!(script.to_string().parse(), Ok(script));
+        }
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        let error = "seed 1\n\n5 0 dance\n".parse::<Script>().expect_err("nobody dances");
+        assert_eq!(error, BadScript { line: 3, text: "5 0 dance".into() });
+        assert!("5 7 connect".parse::<Script>().is_err());
+    }
+}
