@@ -74,6 +74,9 @@ impl<S: Sys> Door<S> {
             return None;
         }
         self.retry_at = None;
+        if self.spare.is_none() {
+            self.spare = spare();
+        }
         for at in &mut self.listeners {
             for _ in 0..MOST_PER_TURN {
                 if !at.ready {
