@@ -18,6 +18,7 @@ use crate::Net;
 const MOST_PER_TURN: usize = 64;
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
+const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// What newcomers are told when there is no descriptor for them.
 const NO_ROOM: &[u8] = b"ERROR :Closing link: the server has no room, try again later\r\n";
@@ -30,11 +31,19 @@ pub(crate) struct Door<N: Net> {
     /// When to try again: at once after a full turn, later after descriptors ran out.
     retry_at: Option<Instant>,
     wait: Duration,
+    /// When the log may hear of trouble again.
+    next_report: Instant,
 }
 
 impl<N: Net> Door<N> {
     pub(crate) fn new(listeners: Vec<N::Listener>) -> Self {
-        Self { listeners, spare: spare(), retry_at: None, wait: FIRST_WAIT }
+        Self {
+            listeners,
+            spare: spare(),
+            retry_at: None,
+            wait: FIRST_WAIT,
+            next_report: Instant::ZERO,
+        }
     }
 
     /// When to call [`accept`](Self::accept) again although nothing becomes ready.
@@ -48,17 +57,21 @@ impl<N: Net> Door<N> {
         self.retry_at = None;
     }
 
-    /// Takes those who wait. Whatever goes wrong, those inside go on.
+    /// Takes those who wait. Whatever goes wrong, those inside go on; what is returned is worth a
+    /// log line.
     pub(crate) fn accept(
         &mut self,
         now: Instant,
         context: &mut Context<'_>,
         mut take: impl FnMut(N::Stream, Option<IpAddr>),
-    ) {
+    ) -> Option<io::Error> {
         if self.retry_at.is_some_and(|at| at > now) {
-            return;
+            return None;
         }
         self.retry_at = None;
+        if self.spare.is_none() {
+            self.spare = spare();
+        }
         for at in 0..self.listeners.len() {
             let mut taken = 0;
             loop {
@@ -75,15 +88,20 @@ impl<N: Net> Door<N> {
                     }
                     Poll::Ready(Err(error)) if is_passing(&error) => {}
                     // No descriptors, or no memory: refuse some and wait longer each time.
-                    Poll::Ready(Err(_)) => {
+                    Poll::Ready(Err(error)) => {
                         self.refuse(at, context);
                         self.retry_at = Some(now.after(self.wait));
                         self.wait = (self.wait * 2).min(LONGEST_WAIT);
-                        return;
+                        let report = self.next_report <= now;
+                        if report {
+                            self.next_report = now.after(REPORT_EVERY);
+                        }
+                        return report.then_some(error);
                     }
                 }
             }
         }
+        None
     }
 
     fn refuse(&mut self, listener: usize, context: &mut Context<'_>) {

@@ -1,6 +1,11 @@
 //! The client core on a real socket.
 
-use std::{io, time::Duration};
+use std::{
+    future::{Future, pending},
+    io,
+    pin::Pin,
+    time::Duration,
+};
 
 use chat_core::{
     client::{Client, Command, Event, Input},
@@ -70,18 +75,15 @@ impl ClientRuntime {
 
     /// Runs until the client is done.
     pub async fn run(self) {
-        let Self { options, mut commands, handle } = self;
-        // Held back so that the channel lives as long as the loop.
-        let _handle = handle;
+        let Self { options, mut commands, .. } = self;
         let ClientOptions { server, mut client, clock, mut events } = options;
-        let mut stream: Option<SystemStream> = None;
+        let mut link = Link::None;
         let mut buffer = vec![0; READ_MAX];
         loop {
-            let mut connect = false;
             while let Some(event) = client.poll_event() {
                 match event {
-                    Event::Connect => connect = true,
-                    Event::Disconnected { .. } | Event::Done => stream = None,
+                    Event::Connect => link = Link::Opening(Box::pin(open(server.clone()))),
+                    Event::Disconnected { .. } | Event::Done => link = Link::None,
                     _ => {}
                 }
                 events(&client, event);
@@ -89,27 +91,19 @@ impl ClientRuntime {
             if client.is_done() {
                 return;
             }
-            if connect {
-                match open(&server).await {
-                    Ok(opened) => {
-                        stream = Some(opened);
-                        client.handle(clock.now(), Input::Connected);
-                    }
-                    Err(error) => {
-                        client.handle(clock.now(), Input::Disconnected(&error.to_string()));
-                    }
-                }
-                continue;
-            }
-            let step = wait(&mut stream, &client, &*clock, &mut commands, &mut buffer).await;
+            let step = wait(&mut link, &client, &*clock, &mut commands, &mut buffer).await;
             let now = clock.now();
             match step {
+                Step::Opened(stream) => {
+                    link = Link::Open(stream);
+                    client.handle(now, Input::Connected);
+                }
                 Step::Sent(bytes) => client.sent(bytes),
                 Step::Read(bytes) => client.handle(now, Input::Data(&buffer[..bytes])),
                 Step::Command(command) => client.handle(now, Input::Command(command)),
                 Step::Due => client.handle(now, Input::Timeout),
                 Step::Lost(error) => {
-                    stream = None;
+                    link = Link::None;
                     client.handle(now, Input::Disconnected(&error.to_string()));
                 }
             }
@@ -117,7 +111,15 @@ impl ClientRuntime {
     }
 }
 
+/// What there is of a connection.
+enum Link {
+    None,
+    Opening(Pin<Box<dyn Future<Output = io::Result<SystemStream>> + Send>>),
+    Open(SystemStream),
+}
+
 enum Step {
+    Opened(SystemStream),
     Sent(usize),
     Read(usize),
     Command(Command),
@@ -125,62 +127,69 @@ enum Step {
     Lost(io::Error),
 }
 
-/// Waits for the next thing that happens.
+/// Waits for the next thing that happens. What is rare comes first: a server that never stops
+/// sending can't keep the user from being heard, nor a deadline from passing.
 async fn wait(
-    stream: &mut Option<SystemStream>,
+    link: &mut Link,
     client: &Client,
     clock: &dyn Clock,
     commands: &mut mpsc::Receiver<Command>,
     buffer: &mut [u8],
 ) -> Step {
-    let sleep = client.poll_timeout().map(|at| time::sleep(at.since(clock.now().mono)));
     let due = async {
-        match sleep {
-            Some(sleep) => sleep.await,
-            None => std::future::pending().await,
-        }
-    };
-    let exchange = async {
-        let Some(stream) = stream else { return std::future::pending().await };
-        let (mut reading, mut writing) = tokio::io::split(stream);
-        tokio::select! {
-            biased;
-            sent = writing.write(client.outbox()), if !client.outbox().is_empty() => {
-                sent.map_or_else(Step::Lost, Step::Sent)
-            }
-            read = reading.read(buffer) => match read {
-                Ok(0) => Step::Lost(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "the server closed the connection",
-                )),
-                Ok(bytes) => Step::Read(bytes),
-                Err(error) => Step::Lost(error),
-            }
+        match client.poll_timeout() {
+            Some(at) => time::sleep(at.since(clock.now().mono)).await,
+            None => pending().await,
         }
     };
     let command = async {
         if !client.wants_commands() {
-            return std::future::pending().await;
+            return pending().await;
         }
         match commands.recv().await {
             Some(command) => Step::Command(command),
-            None => std::future::pending().await,
+            // All handles are gone: nothing more is wanted.
+            None => pending().await,
         }
     };
     tokio::select! {
         biased;
-        step = exchange => step,
-        step = command => step,
         () = due => Step::Due,
+        step = command => step,
+        step = exchange(link, client, buffer) => step,
     }
 }
 
-async fn open(server: &str) -> io::Result<SystemStream> {
+/// Waits for the server.
+async fn exchange(link: &mut Link, client: &Client, buffer: &mut [u8]) -> Step {
+    let stream = match link {
+        Link::None => return pending().await,
+        Link::Opening(opening) => return opening.await.map_or_else(Step::Lost, Step::Opened),
+        Link::Open(stream) => stream,
+    };
+    let (mut reading, mut writing) = tokio::io::split(stream);
+    tokio::select! {
+        biased;
+        sent = writing.write(client.outbox()), if !client.outbox().is_empty() => {
+            sent.map_or_else(Step::Lost, Step::Sent)
+        }
+        read = reading.read(buffer) => match read {
+            Ok(0) => Step::Lost(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the server closed the connection",
+            )),
+            Ok(bytes) => Step::Read(bytes),
+            Err(error) => Step::Lost(error),
+        }
+    }
+}
+
+async fn open(server: String) -> io::Result<SystemStream> {
     let connect = async {
         match server.strip_prefix("unix:") {
             Some(path) => UnixStream::connect(path).await.map(SystemStream::Unix),
             None => {
-                let stream = TcpStream::connect(server).await?;
+                let stream = TcpStream::connect(&server).await?;
                 stream.set_nodelay(true)?;
                 Ok(SystemStream::Tcp(stream))
             }

@@ -11,7 +11,7 @@ use std::{
 
 use chat_core::{
     Answer, CloseWhen, Closed, Config, ConnId, Input, Instant, Now, Output, Pause, PeerInfo,
-    Ticket,
+    Report, Ticket,
     host::{Clock, Host, Tape},
     record::Recorded,
 };
@@ -278,7 +278,13 @@ impl<N: Net> Server<N> {
 
     fn accept(&mut self, context: &mut Context<'_>, now: Now) {
         let mut newcomers = Vec::new();
-        self.door.accept(now.mono, context, |stream, address| newcomers.push((stream, address)));
+        let trouble = self
+            .door
+            .accept(now.mono, context, |stream, address| newcomers.push((stream, address)));
+        if let Some(error) = trouble {
+            let why = format!("can't take newcomers for a moment: {error}");
+            self.host.report(&Report::Refused { address: None, why });
+        }
         for (stream, address) in newcomers {
             self.welcome(stream, address, context, now);
         }

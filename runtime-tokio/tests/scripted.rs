@@ -12,9 +12,9 @@ use std::{
     time::Duration,
 };
 
-use chat_core::Config;
-use runtime_tokio::{Listen, Net, bind};
-use support::{ManualClock, options, talkative};
+use chat_core::{Config, Report};
+use runtime_tokio::{Handle, Listen, Net, bind};
+use support::{ManualClock, Witness, options, talkative};
 use tokio::{
     io::{
         AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
@@ -106,18 +106,25 @@ impl AsyncWrite for Crumbs {
     }
 }
 
-/// The door of a server that runs on this test's runtime.
-struct Door(mpsc::UnboundedSender<Knock>);
+/// A server that runs on this test's runtime, and what is played to it.
+struct Stage {
+    knocks: mpsc::UnboundedSender<Knock>,
+    handle: Handle,
+    clock: ManualClock,
+    witness: Witness,
+    running: JoinHandle<()>,
+}
 
-impl Door {
-    /// A server for the rest of the test, and its clock.
-    fn of(config: Config) -> (Self, runtime_tokio::Handle, ManualClock, JoinHandle<()>) {
+impl Stage {
+    fn new(config: Config) -> Self {
         let (knocks, listener) = mpsc::unbounded_channel();
         let net = Scripted(Mutex::new(Some(listener)));
-        let clock = ManualClock::default();
-        let server = bind(options(net, config, &["127.0.0.1:1"], clock.clone())).unwrap();
+        let (clock, witness) = (ManualClock::default(), Witness::default());
+        let mut options = options(net, config, &["127.0.0.1:1"], clock.clone());
+        options.host = Box::new(witness.clone());
+        let server = bind(options).unwrap();
         let handle = server.handle();
-        (Self(knocks), handle, clock, tokio::spawn(server.run()))
+        Self { knocks, handle, clock, witness, running: tokio::spawn(server.run()) }
     }
 
     /// Somebody knocks. `room` is how many bytes fit between here and the server.
@@ -127,8 +134,14 @@ impl Door {
         Guest(BufReader::new(ours))
     }
 
+    /// Something happens at the door.
     fn happens(&self, knock: Knock) {
-        self.0.send(knock).ok().unwrap();
+        self.knocks.send(knock).ok().unwrap();
+    }
+
+    async fn stop(self) {
+        self.handle.stop();
+        self.running.await.unwrap();
     }
 }
 
@@ -181,12 +194,12 @@ fn everything_arrives_whole_however_small_the_pieces() {
     play(async {
         let motd: Vec<String> =
             (0..200).map(|line| format!("{line}: {}", "so long ".repeat(40))).collect();
-        let (door, handle, _, running) = Door::of(Config { motd: motd.clone(), ..talkative() });
-        let mut alice = door.knock(1000);
-        let mut bob = door.knock(1000);
+        let stage = Stage::new(Config { motd: motd.clone(), ..talkative() });
+        // What fits is far less than an answer, so that the server waits again and again.
+        let mut alice = stage.knock(1000);
+        let mut bob = stage.knock(1000);
         alice.register("alice").await;
         bob.register("bob").await;
-        // What fits is far less than an answer, so that the server waits again and again.
         alice.send("MOTD").await;
         for line in &motd {
             alice.until(&format!(":- {line}\r\n")).await;
@@ -197,54 +210,75 @@ fn everything_arrives_whole_however_small_the_pieces() {
         }
         bob.send("QUIT :bye").await;
         assert!(bob.rest().await.starts_with("ERROR "));
-        handle.stop();
+        stage.handle.stop();
         assert!(alice.rest().await.contains("\r\nERROR "));
         drop((alice, bob));
-        running.await.unwrap();
+        stage.stop().await;
     });
 }
 
 #[test]
 fn a_door_without_descriptors_turns_away_and_opens_later() {
     play(async {
-        let (door, handle, clock, running) = Door::of(talkative());
-        let mut inside = door.knock(1000);
+        let stage = Stage::new(talkative());
+        let mut inside = stage.knock(1000);
         inside.register("inside").await;
 
-        door.happens(Err(io::Error::from_raw_os_error(EMFILE)));
-        let mut turned_away = door.knock(1000);
+        stage.happens(Err(io::Error::from_raw_os_error(EMFILE)));
+        let mut turned_away = stage.knock(1000);
         turned_away.rest().await;
         inside.barrier().await;
 
-        // The door stays closed until the clock says otherwise.
-        let mut late = door.knock(1000);
-        inside.barrier().await;
+        // The door stays closed until the clock says otherwise: nobody has this nick yet.
+        let mut late = stage.knock(1000);
         late.send("NICK late").await;
         inside.send("NICK late").await;
-        inside.until(":inside!").await;
+        inside.until(" NICK ").await;
         inside.send("NICK inside").await;
         inside.barrier().await;
-        clock.advance(Duration::from_millis(10));
-        handle.wake();
+        stage.clock.advance(Duration::from_millis(10));
+        stage.handle.wake();
         late.register("late").await;
         inside.barrier().await;
 
+        let refusals = stage.witness.reports().into_iter();
+        let refusals = refusals.filter(|report| matches!(report, Report::Refused { .. }));
+        assert_eq!(refusals.count(), 1, "the log hears of it");
         drop((inside, late));
-        handle.stop();
-        running.await.unwrap();
+        stage.stop().await;
     });
 }
 
 #[test]
 fn a_newcomer_who_is_gone_again_keeps_nobody_out() {
     play(async {
-        let (door, handle, _, running) = Door::of(talkative());
-        door.happens(Err(io::ErrorKind::ConnectionAborted.into()));
-        let mut alice = door.knock(1000);
+        let stage = Stage::new(talkative());
+        stage.happens(Err(io::ErrorKind::ConnectionAborted.into()));
+        let mut alice = stage.knock(1000);
         alice.register("alice").await;
         drop(alice);
-        handle.stop();
-        running.await.unwrap();
+        stage.stop().await;
+    });
+}
+
+#[test]
+fn a_sleeping_server_is_not_woken_with_nothing_due() {
+    play(async {
+        let stage = Stage::new(talkative());
+        let mut alice = stage.knock(1000);
+        alice.register("alice").await;
+        let others_take_turns = async || {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+        };
+        // Its own last turns may be under way.
+        others_take_turns().await;
+        let looks = stage.clock.looks();
+        others_take_turns().await;
+        assert_eq!(stage.clock.looks(), looks);
+        drop(alice);
+        stage.stop().await;
     });
 }
 

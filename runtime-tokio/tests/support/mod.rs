@@ -30,17 +30,30 @@ pub fn talkative() -> Config {
 
 /// A clock that stands still until it is moved.
 #[derive(Clone, Default)]
-pub struct ManualClock(Arc<AtomicU64>);
+pub struct ManualClock {
+    us: Arc<AtomicU64>,
+    looks: Arc<AtomicU64>,
+}
 
 impl ManualClock {
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(by.as_micros() as u64, Ordering::SeqCst);
+        self.us.fetch_add(by.as_micros() as u64, Ordering::SeqCst);
+    }
+
+    pub fn advance_to(&self, to: Instant) {
+        self.us.fetch_max(to.as_micros(), Ordering::SeqCst);
+    }
+
+    /// How often somebody looked at it.
+    pub fn looks(&self) -> u64 {
+        self.looks.load(Ordering::SeqCst)
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Now {
-        let us = self.0.load(Ordering::SeqCst);
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        let us = self.us.load(Ordering::SeqCst);
         Now { mono: Instant::from_micros(us), wall: UnixMillis(1_700_000_000_000 + us / 1000) }
     }
 }
