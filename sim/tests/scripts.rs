@@ -8,7 +8,6 @@ fn holds(text: &str) {
 }
 
 #[test]
-#[ignore = "not fixed yet: dropping a queue leaves half of a line, and ERROR becomes its end"]
 fn the_last_error_is_a_line_of_its_own() {
     holds(include_str!("scripts/torn-line.txt"));
 }

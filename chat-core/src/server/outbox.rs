@@ -36,6 +36,8 @@ struct Outbox {
     state: State,
     /// Nothing more is taken: the last line is in.
     sealed: bool,
+    /// The last byte that left did not end its line.
+    mid_line: bool,
     /// Whether a segment is a range of the turn's buffers.
     in_turn: bool,
     bytes: u32,
@@ -285,13 +287,27 @@ impl Outboxes {
         if self.boxes[index].sealed {
             return Pushed::Dropped;
         }
+        let mut torn = Vec::new();
         if !keep {
+            // Half of a line has left: without its end, the last line would become a part of it.
+            if self.boxes[index].mid_line {
+                for chunk in self.chunks(index) {
+                    let end = memchr::memchr(b'\n', &chunk).map(|at| at + 1);
+                    torn.extend_from_slice(&chunk[..end.unwrap_or(chunk.len())]);
+                    if end.is_some() {
+                        break;
+                    }
+                }
+            }
             // A flush that was asked for is still to come, and a full socket is still full.
             let state = self.boxes[index].state;
             self.clear(index);
             self.boxes[index].state = state;
         }
-        let pushed = self.write(index, now, |out| out.extend_from_slice(last));
+        let pushed = self.write(index, now, |out| {
+            out.extend_from_slice(&torn);
+            out.extend_from_slice(last);
+        });
         self.boxes[index].sealed = true;
         pushed
     }
@@ -326,7 +342,11 @@ impl Outboxes {
         let rest = total.saturating_sub(bytes);
         if rest == 0 {
             self.clear(index);
+            self.boxes[index].mid_line = false;
             return false;
+        }
+        if bytes > 0 {
+            self.boxes[index].mid_line = self.byte(index, bytes - 1) != Some(b'\n');
         }
         self.keep_rest(index, bytes);
         let outbox = &mut self.boxes[index];
@@ -337,11 +357,28 @@ impl Outboxes {
         pause == Pause::Yield
     }
 
+    /// The unsent byte at this place.
+    fn byte(&self, index: usize, at: usize) -> Option<u8> {
+        let mut at = at;
+        for chunk in self.chunks(index) {
+            match chunk.get(at) {
+                Some(byte) => return Some(*byte),
+                None => at -= chunk.len(),
+            }
+        }
+        None
+    }
+
     /// Drops the first `sent` bytes and copies out of the turn's buffers what is left.
     fn keep_rest(&mut self, index: usize, sent: usize) {
         let mut outbox = core::mem::take(&mut self.boxes[index]);
         let mut skip = sent as u32;
-        let mut kept = Outbox { caps: outbox.caps, sealed: outbox.sealed, ..Outbox::default() };
+        let mut kept = Outbox {
+            caps: outbox.caps,
+            sealed: outbox.sealed,
+            mid_line: outbox.mid_line,
+            ..Outbox::default()
+        };
         kept.oldest = outbox.oldest;
         let segments: Vec<Segment> = outbox.segments().collect();
         let mut own = outbox.own_start;
@@ -587,6 +624,15 @@ mod tests {
         assert_eq!(outboxes.seal(0, NOW, b"ERROR", false), Pushed::Waits);
         broadcast(&mut outboxes, &[0], b"late");
         assert_eq!(unsent(&outboxes, 0), b"ERROR");
+    }
+
+    #[test]
+    fn a_line_that_has_half_left_is_ended_before_the_last_one() {
+        let mut outboxes = three();
+        broadcast(&mut outboxes, &[0], b"first\nsecond\n");
+        outboxes.sent(0, 2, Pause::Full, NOW);
+        outboxes.seal(0, NOW, b"ERROR", false);
+        assert_eq!(unsent(&outboxes, 0), b"rst\nERROR");
     }
 
     #[test]
