@@ -61,10 +61,8 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), BenchError> {
     let recipes = args.recipes()?;
     // One round of a fresh server is one sample; the rounds are ours.
     let plan = args.channel.plan(1)?;
-    let mut servers: Vec<(Recipe, Report)> = recipes
-        .into_iter()
-        .map(|recipe| (recipe, Report::default()))
-        .collect();
+    let mut servers: Vec<(Recipe, Report)> =
+        recipes.into_iter().map(|recipe| (recipe, Report::default())).collect();
     for round in 1..=args.rounds {
         // There and back, so that no server always follows the same one.
         servers.reverse();
@@ -76,14 +74,8 @@ pub(super) fn run(args: &CompareArgs) -> Result<(), BenchError> {
     if args.rounds % 2 == 1 {
         servers.reverse();
     }
-    let servers = servers
-        .into_iter()
-        .map(|(recipe, report)| (recipe.name, report))
-        .collect();
-    let table = Table {
-        title: plan.shape(),
-        servers,
-    };
+    let servers = servers.into_iter().map(|(recipe, report)| (recipe.name, report)).collect();
+    let table = Table { title: plan.shape(), servers };
     if args.pace.json {
         println!("{}", table.json());
     } else {
@@ -109,38 +101,25 @@ impl CompareArgs {
         for ours in &self.ours {
             recipes.push(match ours {
                 Ours::Runtime(runtime) => {
-                    let mut words = vec![
-                        &*program,
-                        "serve",
-                        "--listen",
-                        "127.0.0.1:0",
-                        "--runtime",
-                        runtime,
-                    ];
+                    let mut words =
+                        vec![&*program, "serve", "--listen", "127.0.0.1:0", "--runtime", runtime];
                     let config = self.config.as_ref().map(|file| file.to_string_lossy());
                     if let Some(file) = &config {
                         words.extend(["--config", file]);
                     }
                     announcing(runtime, &words)
                 }
-                Ours::Command { name, words } => Recipe {
-                    name: name.clone(),
-                    kind: Kind::Announcing(words.clone()),
-                },
+                Ours::Command { name, words } => {
+                    Recipe { name: name.clone(), kind: Kind::Announcing(words.clone()) }
+                }
             });
         }
-        let inspircd = self
-            .inspircd
-            .iter()
-            .map(|program| ("inspircd", Kind::InspIrcd(program.clone())));
-        let ngircd = self
-            .ngircd
-            .iter()
-            .map(|program| ("ngircd", Kind::NgIrcd(program.clone())));
-        recipes.extend(inspircd.chain(ngircd).map(|(name, kind)| Recipe {
-            name: name.to_owned(),
-            kind,
-        }));
+        let inspircd =
+            self.inspircd.iter().map(|program| ("inspircd", Kind::InspIrcd(program.clone())));
+        let ngircd = self.ngircd.iter().map(|program| ("ngircd", Kind::NgIrcd(program.clone())));
+        recipes.extend(
+            inspircd.chain(ngircd).map(|(name, kind)| Recipe { name: name.to_owned(), kind }),
+        );
         if recipes.is_empty() {
             return Err(BenchError::Usage(
                 "there is nothing to compare; name a server (mio, tokio, NAME=COMMAND) or add --floor, --inspircd, --ngircd".into(),
@@ -154,11 +133,7 @@ impl CompareArgs {
         machine::pin(self.server_cpu)?;
         let peer = recipe.start(START_TIMEOUT)?;
         machine::pin(self.load_cpu)?;
-        fanout::measure(
-            &Load::new(peer.address, self.pace),
-            plan,
-            Some(peer.process()?),
-        )
+        fanout::measure(&Load::new(peer.address, self.pace), plan, Some(peer.process()?))
     }
 }
 
@@ -169,17 +144,12 @@ impl FromStr for Ours {
         if matches!(text, "mio" | "tokio") {
             return Ok(Self::Runtime(text.to_owned()));
         }
-        let (name, command) = text
-            .split_once('=')
-            .ok_or("neither mio, tokio nor NAME=COMMAND")?;
+        let (name, command) = text.split_once('=').ok_or("neither mio, tokio nor NAME=COMMAND")?;
         let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
         if words.is_empty() {
             return Err("the command is empty".into());
         }
-        Ok(Self::Command {
-            name: name.to_owned(),
-            words,
-        })
+        Ok(Self::Command { name: name.to_owned(), words })
     }
 }
 
@@ -198,11 +168,7 @@ impl Table {
             text += &format!(" {:>18}", format!("{heading} {}", kind.unit));
         }
         let base = self.servers.first().map_or("", |(name, _)| name);
-        text += &format!(
-            " {:>24} {:>24}\n",
-            format!("CPU/{base}"),
-            format!("rate/{base}")
-        );
+        text += &format!(" {:>24} {:>24}\n", format!("CPU/{base}"), format!("rate/{base}"));
         for (name, report) in &self.servers {
             text += &format!("  {name:<12}");
             for (_, kind) in COLUMNS {
@@ -215,10 +181,7 @@ impl Table {
             }
             text.push('\n');
         }
-        let rounds = self
-            .servers
-            .first()
-            .map_or(0, |(_, report)| report.rounds.len());
+        let rounds = self.servers.first().map_or(0, |(_, report)| report.rounds.len());
         text +=
             &format!("  medians of {rounds} rounds; ratios paired by round (lowest to highest)\n");
         for (name, report) in &self.servers {
@@ -243,15 +206,8 @@ impl Table {
 
     /// A figure by the same figure of the first server, in each round.
     fn ratios(&self, report: &Report, kind: report::Kind) -> impl Iterator<Item = f64> {
-        let first = self
-            .servers
-            .first()
-            .into_iter()
-            .flat_map(move |(_, first)| first.values(kind));
-        report
-            .values(kind)
-            .zip(first)
-            .map(|(figure, first)| figure / first)
+        let first = self.servers.first().into_iter().flat_map(move |(_, first)| first.values(kind));
+        report.values(kind).zip(first).map(|(figure, first)| figure / first)
     }
 }
 
@@ -276,18 +232,8 @@ mod tests {
     use super::*;
 
     fn server(name: &str, costs: &[f64]) -> (String, Report) {
-        let rounds = costs
-            .iter()
-            .map(|&ns| vec![(report::SERVER_NS, ns)])
-            .collect();
-        (
-            name.to_owned(),
-            Report {
-                title: name.to_owned(),
-                rounds,
-                warnings: vec![],
-            },
-        )
+        let rounds = costs.iter().map(|&ns| vec![(report::SERVER_NS, ns)]).collect();
+        (name.to_owned(), Report { title: name.to_owned(), rounds, warnings: vec![] })
     }
 
     #[test]
@@ -301,23 +247,14 @@ mod tests {
         };
         let ratios = table.ratios(&table.servers[1].1, report::SERVER_NS);
         assert_eq!(ratios.collect::<Vec<_>>(), [2.0, 1.5, 2.0]);
-        assert_eq!(
-            table.json()["servers"][0]["ratio_to_first"]["server_cpu_ns_per_delivery"],
-            1.0
-        );
+        assert_eq!(table.json()["servers"][0]["ratio_to_first"]["server_cpu_ns_per_delivery"], 1.0);
     }
 
     #[test]
     fn our_servers_are_runtimes_or_named_commands() {
         assert_eq!("mio".parse(), Ok(Ours::Runtime("mio".into())));
         let words = vec!["/bin/ircd".to_owned(), "--fast".to_owned()];
-        assert_eq!(
-            "old=/bin/ircd --fast".parse(),
-            Ok(Ours::Command {
-                name: "old".into(),
-                words
-            })
-        );
+        assert_eq!("old=/bin/ircd --fast".parse(), Ok(Ours::Command { name: "old".into(), words }));
         assert!("uring".parse::<Ours>().is_err());
         assert!("old=".parse::<Ours>().is_err());
     }

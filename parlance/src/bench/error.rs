@@ -94,10 +94,7 @@ pub(crate) enum BenchError {
 impl BenchError {
     /// An error of the system while `doing` something.
     pub(super) fn io(doing: &'static str, error: impl Into<io::Error>) -> Self {
-        Self::Io {
-            doing,
-            error: error.into(),
-        }
+        Self::Io { doing, error: error.into() }
     }
 }
 
@@ -119,12 +116,7 @@ impl fmt::Display for BenchError {
                 f,
                 "the server closed the connection of {nick} while {phase}: {last}; lift its limits (clients per address, flood, sendq) and try again"
             ),
-            Self::Deadline {
-                phase,
-                done,
-                of,
-                timeout,
-            } => write!(
+            Self::Deadline { phase, done, of, timeout } => write!(
                 f,
                 "only {done} of {of} done after {} s of {phase}; turn the server's throttles off, ask for less, or raise --timeout",
                 timeout.as_secs()
@@ -145,10 +137,7 @@ impl fmt::Display for BenchError {
                 )
             }
             Self::Processor { cpu, error } => {
-                write!(
-                    f,
-                    "cannot run on processor {cpu}: {error}; name another one (see nproc)"
-                )
+                write!(f, "cannot run on processor {cpu}: {error}; name another one (see nproc)")
             }
             Self::Start { name, why } => write!(f, "cannot start {name}: {why}"),
             Self::Io { doing, error } => write!(f, "cannot {doing}: {error}"),

@@ -55,11 +55,8 @@ pub(super) fn measure(
     // Whatever comes after the last message is a message too many.
     swarm.barrier()?;
 
-    let mut report = Report {
-        title: format!("{} on {}", plan.shape(), load.server),
-        rounds,
-        warnings: vec![],
-    };
+    let mut report =
+        Report { title: format!("{} on {}", plan.shape(), load.server), rounds, warnings: vec![] };
     report.warnings = warnings(&report);
     Ok(report)
 }
@@ -72,14 +69,7 @@ impl Plan {
 
     /// What is measured, in words.
     pub(super) fn shape(&self) -> String {
-        let Self {
-            members,
-            senders,
-            messages,
-            payload,
-            window,
-            ..
-        } = self;
+        let Self { members, senders, messages, payload, window, .. } = self;
         format!(
             "fanout: {members} members, {senders} sending {messages} messages of {payload} B each, {window} in flight"
         )
@@ -98,30 +88,17 @@ impl Channel {
     fn new(swarm: &Swarm, plan: Plan) -> Self {
         let receivers = plan.members.saturating_sub(1) as u32;
         Self {
-            format: Format::new(
-                plan.payload,
-                (0..plan.senders).map(|sender| swarm.nick(sender)),
-            ),
+            format: Format::new(plan.payload, (0..plan.senders).map(|sender| swarm.nick(sender))),
             order: Order::new(plan.members, plan.senders),
-            windows: (0..plan.senders)
-                .map(|_| Window::new(plan.window, receivers))
-                .collect(),
+            windows: (0..plan.senders).map(|_| Window::new(plan.window, receivers)).collect(),
             delivered: 0,
         }
     }
 
     /// Lets each sender send so many more messages, and waits until everybody has got them.
     fn round(&mut self, swarm: &mut Swarm, messages: u32) -> Result<(), BenchError> {
-        let until: Vec<u32> = self
-            .windows
-            .iter()
-            .map(|window| window.sent() + messages)
-            .collect();
-        let deliveries = self
-            .windows
-            .iter()
-            .map(|window| window.deliveries(messages))
-            .sum();
+        let until: Vec<u32> = self.windows.iter().map(|window| window.sent() + messages).collect();
+        let deliveries = self.windows.iter().map(|window| window.deliveries(messages)).sum();
         swarm.begin("deliveries", deliveries, Duration::ZERO);
         self.delivered = 0;
         while self.delivered < deliveries {
@@ -174,23 +151,13 @@ mod tests {
     }
 
     fn load() -> Load {
-        Load {
-            server: server(),
-            wave: 2,
-            timeout: Duration::from_secs(60),
-        }
+        Load { server: server(), wave: 2, timeout: Duration::from_secs(60) }
     }
 
     #[test]
     fn every_round_on_a_server_that_keeps_order_gives_figures() {
-        let plan = Plan {
-            members: 5,
-            senders: 2,
-            messages: 300,
-            payload: 64,
-            window: 7,
-            rounds: 2,
-        };
+        let plan =
+            Plan { members: 5, senders: 2, messages: 300, payload: 64, window: 7, rounds: 2 };
         let report = measure(&load(), plan, None).expect("the floor keeps order");
         assert_eq!(report.rounds.len(), 2);
         assert_eq!(plan.deliveries(), 2 * 300 * 4);
@@ -200,38 +167,22 @@ mod tests {
     fn a_stranger_in_the_channel_ends_the_benchmark() {
         let load = load();
         let mut others = Swarm::new(load.server, 1, load.timeout).expect("a poller");
-        others
-            .register(2)
-            .and_then(|()| others.join())
-            .expect("the floor takes all");
+        others.register(2).and_then(|()| others.join()).expect("the floor takes all");
         others.say(0, |out| out.extend_from_slice(b"PRIVMSG #bench :hello\r\n"));
-        let error = others
-            .barrier()
-            .expect_err("member 1 hears member 0")
-            .to_string();
+        let error = others.barrier().expect_err("member 1 hears member 0").to_string();
         assert!(error.contains("PRIVMSG #bench :hello"), "{error}");
     }
 
     #[test]
     fn a_message_that_was_never_sent_is_a_fault() {
-        let plan = Plan {
-            members: 3,
-            senders: 1,
-            messages: 1,
-            payload: 64,
-            window: 1,
-            rounds: 1,
-        };
+        let plan = Plan { members: 3, senders: 1, messages: 1, payload: 64, window: 1, rounds: 1 };
         let swarm =
             Swarm::new((Ipv4Addr::LOCALHOST, 0).into(), 1, Duration::ZERO).expect("a poller");
         let mut channel = Channel::new(&swarm, plan);
         let mut line = format!(":{}!u@h ", swarm.nick(0)).into_bytes();
         channel.format.write(0, 0, &mut line);
         line.truncate(line.len() - 2);
-        let fault = channel
-            .line(1, &line)
-            .expect_err("nothing was sent")
-            .to_string();
+        let fault = channel.line(1, &line).expect_err("nothing was sent").to_string();
         assert!(fault.ends_with("which was not in flight"), "{fault}");
     }
 }

@@ -25,10 +25,8 @@ pub(super) fn bind(
     listen: SocketAddr,
 ) -> Result<(SocketAddr, impl FnOnce() -> BenchError), BenchError> {
     let mut floor = Floor::bind(listen)?;
-    let address = floor
-        .listener
-        .local_addr()
-        .map_err(|error| BenchError::io("learn the address", error))?;
+    let address =
+        floor.listener.local_addr().map_err(|error| BenchError::io("learn the address", error))?;
     let serve = move || loop {
         if let Err(error) = floor.turn() {
             return error;
@@ -50,9 +48,7 @@ impl Floor {
         let listening = |error| BenchError::io("listen on that address", error);
         let mut listener = TcpListener::bind(listen).map_err(listening)?;
         let poll = Poll::new().map_err(|error| BenchError::io("create a poller", error))?;
-        poll.registry()
-            .register(&mut listener, LISTENER, Interest::READABLE)
-            .map_err(listening)?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE).map_err(listening)?;
         Ok(Self {
             poll,
             events: Events::with_capacity(1024),
@@ -104,20 +100,11 @@ impl Peers {
             let index = self.free.pop().unwrap_or(self.all.len());
             let interest = Interest::READABLE | Interest::WRITABLE;
             if stream.set_nodelay(true).is_err()
-                || poll
-                    .registry()
-                    .register(&mut stream, Token(index), interest)
-                    .is_err()
+                || poll.registry().register(&mut stream, Token(index), interest).is_err()
             {
                 continue;
             }
-            let peer = Peer {
-                stream,
-                partial: vec![],
-                out: vec![],
-                nick: vec![],
-                owed: false,
-            };
+            let peer = Peer { stream, partial: vec![], out: vec![], nick: vec![], owed: false };
             match self.all.get_mut(index) {
                 Some(slot) => *slot = Some(peer),
                 None => self.all.push(Some(peer)),
@@ -218,16 +205,12 @@ impl Peers {
         line.clear();
         line.push(b':');
         line.extend_from_slice(
-            self.peer(from)
-                .map(|peer| peer.nick.as_slice())
-                .unwrap_or_default(),
+            self.peer(from).map(|peer| peer.nick.as_slice()).unwrap_or_default(),
         );
         line.extend_from_slice(b"!u@h PRIVMSG ");
         line.extend_from_slice(rest);
         line.extend_from_slice(b"\r\n");
-        let Self {
-            all, members, owed, ..
-        } = self;
+        let Self { all, members, owed, .. } = self;
         for &member in members.iter().filter(|&&member| member != from) {
             let Some(Some(peer)) = all.get_mut(member) else {
                 continue;

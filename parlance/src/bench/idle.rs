@@ -30,35 +30,25 @@ pub(super) fn measure(
     let idle = Sample::take(Some(process))?;
     let until = Instant::now() + hold;
     swarm.begin("holding", 0, hold);
-    while let Some(left) = until
-        .checked_duration_since(Instant::now())
-        .filter(|left| !left.is_zero())
+    while let Some(left) =
+        until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
     {
         swarm.turn(Some(left), 0, &mut Silence)?;
     }
     let holding = idle.spent()?;
 
     let resident = |bytes: Option<u64>| bytes.unwrap_or_default() as f64;
-    let before = resident(
-        registering
-            .server
-            .map(|server| server.before.resident_bytes),
-    );
+    let before = resident(registering.server.map(|server| server.before.resident_bytes));
     let after = resident(holding.server.map(|server| server.after.resident_bytes));
     let mut figures = vec![
-        (
-            report::BYTES_PER_CONNECTION,
-            (after - before) / connections.max(1) as f64,
-        ),
+        (report::BYTES_PER_CONNECTION, (after - before) / connections.max(1) as f64),
         (report::BEFORE_BYTES, before),
         (report::AFTER_BYTES, after),
         (report::REGISTER_S, registering.wall.as_secs_f64()),
     ];
     if let Some(server) = holding.server.filter(|_| !hold.is_zero()) {
-        figures.push((
-            report::IDLE_US,
-            server.cpu().as_micros() as f64 / holding.wall.as_secs_f64(),
-        ));
+        figures
+            .push((report::IDLE_US, server.cpu().as_micros() as f64 / holding.wall.as_secs_f64()));
     }
     Ok(Report {
         title: format!(

@@ -55,11 +55,7 @@ pub(super) fn measure(
     let mut clock = Clock::new(plan, [swarm.nick(SENDER)]);
     let messages = plan.messages();
     let deliveries = u64::from(messages) * plan.members.saturating_sub(1) as u64;
-    swarm.begin(
-        "deliveries",
-        deliveries,
-        Duration::from_secs(plan.seconds.into()),
-    );
+    swarm.begin("deliveries", deliveries, Duration::from_secs(plan.seconds.into()));
     let (mut sent, mut late) = (0, Duration::ZERO);
     while clock.latencies.len() < deliveries {
         let now = Instant::now();
@@ -87,12 +83,7 @@ pub(super) fn measure(
     let spent = spent.figures(deliveries).into_iter();
     figures
         .extend(spent.filter(|figure| ![report::LOAD_NS, report::LOAD_SHARE].contains(&figure.0)));
-    let Plan {
-        members,
-        rate,
-        seconds,
-        payload,
-    } = plan;
+    let Plan { members, rate, seconds, payload } = plan;
     Ok(Report {
         title: format!(
             "latency on {}: {members} members, {rate} messages/s of {payload} B for {seconds} s",
@@ -130,10 +121,7 @@ impl Clock {
     fn new(plan: Plan, senders: [String; 1]) -> Self {
         let now = Instant::now();
         Self {
-            schedule: Schedule {
-                start: now,
-                rate: plan.rate,
-            },
+            schedule: Schedule { start: now, rate: plan.rate },
             format: Format::new(plan.payload, senders),
             order: Order::new(plan.members, 1),
             latencies: Histogram::new(SIGNIFICANT_DIGITS)
@@ -153,9 +141,7 @@ impl Listener for Clock {
             return Ok(false);
         };
         self.order.delivered(client, delivery)?;
-        let latency = self
-            .now
-            .saturating_duration_since(self.schedule.due(delivery.sequence));
+        let latency = self.now.saturating_duration_since(self.schedule.due(delivery.sequence));
         let ns = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
         // It grows as needed: fails only without memory, or for a latency of hundreds of years.
         let _ = self.latencies.record(ns);
@@ -177,8 +163,7 @@ const LATE: Duration = Duration::from_millis(1);
 
 /// How long to wait for readiness without missing `due`.
 fn doze(due: Instant, now: Instant) -> Duration {
-    due.saturating_duration_since(now)
-        .saturating_sub(POLL_GRAIN)
+    due.saturating_duration_since(now).saturating_sub(POLL_GRAIN)
 }
 
 fn late_warning(late: Duration) -> Option<String> {
@@ -196,36 +181,22 @@ mod tests {
 
     #[test]
     fn the_schedule_does_not_depend_on_what_happened() {
-        let schedule = Schedule {
-            start: Instant::now(),
-            rate: 1000,
-        };
+        let schedule = Schedule { start: Instant::now(), rate: 1000 };
         assert_eq!(schedule.due(0), schedule.start);
-        assert_eq!(
-            schedule.due(2500),
-            schedule.start + Duration::from_millis(2500)
-        );
+        assert_eq!(schedule.due(2500), schedule.start + Duration::from_millis(2500));
     }
 
     #[test]
     fn waiting_ends_before_a_message_is_due() {
         let now = Instant::now();
-        assert_eq!(
-            doze(now + Duration::from_millis(10), now),
-            Duration::from_millis(8)
-        );
+        assert_eq!(doze(now + Duration::from_millis(10), now), Duration::from_millis(8));
         assert_eq!(doze(now + Duration::from_millis(1), now), Duration::ZERO);
         assert_eq!(doze(now, now + Duration::from_secs(1)), Duration::ZERO);
     }
 
     #[test]
     fn a_stall_is_charged_from_the_intended_time() {
-        let plan = Plan {
-            members: 2,
-            rate: 10,
-            seconds: 1,
-            payload: 64,
-        };
+        let plan = Plan { members: 2, rate: 10, seconds: 1, payload: 64 };
         let mut clock = Clock::new(plan, ["nick".into()]);
         clock.now = clock.schedule.start + Duration::from_secs(1);
         for sequence in 0..2 {
@@ -235,9 +206,6 @@ mod tests {
             assert_eq!(clock.line(1, &line), Ok(true));
         }
         let ms = |ns: u64| (ns as f64 / 1e6).round();
-        assert_eq!(
-            (ms(clock.latencies.min()), ms(clock.latencies.max())),
-            (900.0, 1000.0)
-        );
+        assert_eq!((ms(clock.latencies.min()), ms(clock.latencies.max())), (900.0, 1000.0));
     }
 }

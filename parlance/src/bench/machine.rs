@@ -18,10 +18,7 @@ pub(super) fn allow_descriptors(needed: u64) -> Result<(), BenchError> {
     if let Some(allowed) = limit.maximum.filter(|&maximum| maximum < needed) {
         return Err(BenchError::Descriptors { needed, allowed });
     }
-    let raised = process::Rlimit {
-        current: Some(needed),
-        maximum: limit.maximum,
-    };
+    let raised = process::Rlimit { current: Some(needed), maximum: limit.maximum };
     process::setrlimit(process::Resource::Nofile, raised)
         .map_err(|error| BenchError::io("raise the limit of open descriptors", error))
 }
@@ -32,10 +29,7 @@ pub(super) fn allow_descriptors(needed: u64) -> Result<(), BenchError> {
 /// If the system refuses.
 pub(super) fn allow_all_descriptors() -> Result<(), BenchError> {
     let maximum = process::getrlimit(process::Resource::Nofile).maximum;
-    let raised = process::Rlimit {
-        current: maximum,
-        maximum,
-    };
+    let raised = process::Rlimit { current: maximum, maximum };
     process::setrlimit(process::Resource::Nofile, raised)
         .map_err(|error| BenchError::io("raise the limit of open descriptors", error))
 }

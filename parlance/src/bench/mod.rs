@@ -196,19 +196,8 @@ fn idle(args: &IdleArgs) -> Result<(), BenchError> {
 
 fn latency(args: &LatencyArgs) -> Result<(), BenchError> {
     let load = args.load.start()?;
-    let &LatencyArgs {
-        members,
-        rate,
-        seconds,
-        payload,
-        ..
-    } = args;
-    let plan = latency::Plan {
-        members: members as usize,
-        rate,
-        seconds,
-        payload: payload.into(),
-    };
+    let &LatencyArgs { members, rate, seconds, payload, .. } = args;
+    let plan = latency::Plan { members: members as usize, rate, seconds, payload: payload.into() };
     latency::measure(&load, plan, args.pid.map(process).transpose()?)?.print(args.load.pace.json);
     Ok(())
 }
@@ -232,11 +221,7 @@ struct Load {
 
 impl Load {
     fn new(server: SocketAddr, pace: PaceArgs) -> Self {
-        Self {
-            server,
-            wave: pace.wave as usize,
-            timeout: Duration::from_secs(pace.timeout.into()),
-        }
+        Self { server, wave: pace.wave as usize, timeout: Duration::from_secs(pace.timeout.into()) }
     }
 
     /// No client yet, but descriptors for `clients`.
@@ -255,13 +240,7 @@ impl LoadArgs {
 
 impl ChannelArgs {
     fn plan(self, rounds: usize) -> Result<fanout::Plan, BenchError> {
-        let Self {
-            members,
-            senders,
-            messages,
-            payload,
-            window,
-        } = self;
+        let Self { members, senders, messages, payload, window } = self;
         if senders > members {
             return Err(BenchError::Usage(format!(
                 "{senders} senders are more than the {members} members; lower --senders or raise --members"
@@ -291,7 +270,5 @@ fn payload_bytes() -> clap::builder::RangedI64ValueParser<u16> {
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
-    found
-        .next()
-        .ok_or_else(|| "no address of that name".to_owned())
+    found.next().ok_or_else(|| "no address of that name".to_owned())
 }

@@ -16,10 +16,7 @@ pub(super) struct Order {
 impl Order {
     /// Nothing delivered yet, among `receivers` of whom the first `senders` also send.
     pub(super) fn new(receivers: usize, senders: usize) -> Self {
-        Self {
-            senders,
-            next: vec![0; receivers * senders],
-        }
+        Self { senders, next: vec![0; receivers * senders] }
     }
 
     /// Takes note that `receiver` got `delivery`.
@@ -28,14 +25,7 @@ impl Order {
     /// If it is not exactly the next one of its sender, or the receiver sent it itself.
     pub(super) fn delivered(&mut self, receiver: usize, delivery: Delivery) -> Result<(), Fault> {
         let Delivery { sender, sequence } = delivery;
-        let fault = |kind| {
-            Err(Fault {
-                kind,
-                receiver,
-                sender,
-                sequence,
-            })
-        };
+        let fault = |kind| Err(Fault { kind, receiver, sender, sequence });
         if receiver == sender {
             return fault(FaultKind::Echoed);
         }
@@ -68,12 +58,7 @@ pub(crate) struct Fault {
 impl Fault {
     /// A message that came before its sender had sent it.
     pub(super) fn unsent(receiver: usize, Delivery { sender, sequence }: Delivery) -> Self {
-        Self {
-            kind: FaultKind::Unsent,
-            receiver,
-            sender,
-            sequence,
-        }
+        Self { kind: FaultKind::Unsent, receiver, sender, sequence }
     }
 }
 
@@ -93,16 +78,8 @@ enum FaultKind {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            kind,
-            receiver,
-            sender,
-            sequence,
-        } = *self;
-        write!(
-            f,
-            "member {receiver} got message {sequence} of sender {sender}"
-        )?;
+        let Self { kind, receiver, sender, sequence } = *self;
+        write!(f, "member {receiver} got message {sequence} of sender {sender}")?;
         match kind {
             FaultKind::Repeated { expected } => {
                 write!(f, " when {expected} was next: repeated or reordered")
@@ -123,26 +100,17 @@ mod tests {
 
     fn run(deliveries: &[(usize, usize, u32)]) -> Result<(), String> {
         let mut order = Order::new(3, 2);
-        deliveries
-            .iter()
-            .try_for_each(|&(receiver, sender, sequence)| {
-                order
-                    .delivered(receiver, Delivery { sender, sequence })
-                    .map_err(|fault| fault.to_string())
-            })
+        deliveries.iter().try_for_each(|&(receiver, sender, sequence)| {
+            order
+                .delivered(receiver, Delivery { sender, sequence })
+                .map_err(|fault| fault.to_string())
+        })
     }
 
     #[test]
     fn senders_may_interleave_but_each_keeps_its_order() {
         assert_eq!(
-            run(&[
-                (2, 0, 0),
-                (2, 1, 0),
-                (2, 1, 1),
-                (2, 0, 1),
-                (0, 1, 0),
-                (1, 0, 0)
-            ]),
+            run(&[(2, 0, 0), (2, 1, 0), (2, 1, 1), (2, 0, 1), (0, 1, 0), (1, 0, 0)]),
             Ok(())
         );
     }
@@ -150,10 +118,7 @@ mod tests {
     #[test]
     fn a_gap_is_a_fault() {
         let fault = run(&[(2, 0, 0), (2, 0, 2)]).expect_err("message 1 is missing");
-        assert_eq!(
-            fault,
-            "member 2 got message 2 of sender 0 when 1 was next: lost or reordered"
-        );
+        assert_eq!(fault, "member 2 got message 2 of sender 0 when 1 was next: lost or reordered");
     }
 
     #[test]

@@ -55,10 +55,8 @@ impl Format {
         let sender = read_hex(sender)? as usize;
         let nick = self.nicks.get(sender)?;
         let from_nick = source.strip_prefix(nick.as_slice())?.first() == Some(&b'!');
-        (from_nick && filler == self.filler).then_some(Delivery {
-            sender,
-            sequence: read_hex(sequence)?,
-        })
+        (from_nick && filler == self.filler)
+            .then_some(Delivery { sender, sequence: read_hex(sequence)? })
     }
 }
 
@@ -93,11 +91,7 @@ const BEFORE_PAYLOAD: &[u8] = b" PRIVMSG #bench :";
 fn write_hex(value: u32, digits: usize, out: &mut Vec<u8>) {
     for place in (0..digits).rev() {
         let digit = (value >> (4 * place)) as u8 & 0xf;
-        out.push(if digit < 10 {
-            b'0' + digit
-        } else {
-            b'a' - 10 + digit
-        });
+        out.push(if digit < 10 { b'0' + digit } else { b'a' - 10 + digit });
     }
 }
 
@@ -154,11 +148,7 @@ mod tests {
         changed.pop();
         changed.push(b'y');
         assert_eq!(format().read(&changed), None, "a changed byte");
-        assert_eq!(
-            format().read(&whole[..whole.len() - 1]),
-            None,
-            "a byte cut off"
-        );
+        assert_eq!(format().read(&whole[..whole.len() - 1]), None, "a byte cut off");
         assert_eq!(format().read(b""), None, "nothing");
         let other = String::from_utf8_lossy(&whole).replace(&nick(1, 1), &nick(1, 0));
         assert_eq!(format().read(other.as_bytes()), None, "the wrong source");

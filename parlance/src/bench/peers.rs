@@ -49,10 +49,8 @@ impl Recipe {
     /// # Errors
     /// If it cannot be run, ends at once, or is not ready within `timeout`.
     pub(super) fn start(&self, timeout: Duration) -> Result<Peer, BenchError> {
-        self.try_start(timeout).map_err(|error| BenchError::Start {
-            name: self.name.clone(),
-            why: error.to_string(),
-        })
+        self.try_start(timeout)
+            .map_err(|error| BenchError::Start { name: self.name.clone(), why: error.to_string() })
     }
 
     fn try_start(&self, timeout: Duration) -> io::Result<Peer> {
@@ -70,9 +68,7 @@ impl Recipe {
                 let config = directory
                     .write("inspircd.conf", &inspircd_config(address, directory.path()))?;
                 let mut command = Command::new(program);
-                command
-                    .args(["--nofork", "--nopid", "--runasroot", "--config"])
-                    .arg(config);
+                command.args(["--nofork", "--nopid", "--runasroot", "--config"]).arg(config);
                 (command, Some(address))
             }
             Kind::NgIrcd(program) => {
@@ -84,25 +80,15 @@ impl Recipe {
             }
         };
         let log = directory.path().join("stderr");
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log)?);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?);
         let mut child = command.spawn()?;
-        let ready = Ready {
-            child: &mut child,
-            until: Instant::now() + timeout,
-        };
+        let ready = Ready { child: &mut child, until: Instant::now() + timeout };
         let found = match address {
             Some(address) => ready.accepting(address),
             None => ready.announced(),
         };
         // Made before the error goes up, so that the child ends in any case.
-        let peer = |address| Peer {
-            address,
-            child,
-            _directory: directory,
-        };
+        let peer = |address| Peer { address, child, _directory: directory };
         match found {
             Ok(address) => Ok(peer(address)),
             Err(error) => {
@@ -225,12 +211,7 @@ const RETRY: Duration = Duration::from_millis(20);
 
 /// The address in a line such as `listening on 127.0.0.1:6667`.
 fn announced_address(line: &str) -> Option<SocketAddr> {
-    line.trim()
-        .strip_prefix("listening on ")?
-        .split(' ')
-        .next()?
-        .parse()
-        .ok()
+    line.trim().strip_prefix("listening on ")?.split(' ').next()?.parse().ok()
 }
 
 /// Keeps a pipe empty, so that the server never waits for us to read what it prints.
@@ -282,17 +263,9 @@ mod tests {
 
     #[test]
     fn a_server_that_ends_at_once_is_an_error_that_says_so() {
-        let recipe = Recipe {
-            name: "true".into(),
-            kind: Kind::Announcing(vec!["true".into()]),
-        };
-        let error = recipe
-            .start(Duration::from_secs(10))
-            .map(|peer| peer.address);
+        let recipe = Recipe { name: "true".into(), kind: Kind::Announcing(vec!["true".into()]) };
+        let error = recipe.start(Duration::from_secs(10)).map(|peer| peer.address);
         let error = error.expect_err("it never listens").to_string();
-        assert!(
-            error.starts_with("cannot start true: it ended without saying"),
-            "{error}"
-        );
+        assert!(error.starts_with("cannot start true: it ended without saying"), "{error}");
     }
 }

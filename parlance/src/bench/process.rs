@@ -28,10 +28,7 @@ impl Process {
     /// # Errors
     /// If the process has ended or its files in `/proc` cannot be read.
     pub(super) fn usage(self) -> io::Result<Usage> {
-        Ok(Usage {
-            cpu: self.cpu()?,
-            resident_bytes: self.resident_bytes()?,
-        })
+        Ok(Usage { cpu: self.cpu()?, resident_bytes: self.resident_bytes()? })
     }
 
     /// User and system time of all living threads, in ns.
@@ -75,16 +72,10 @@ fn parse_schedstat(text: &str) -> Option<u64> {
 
 /// Resident bytes from `smaps_rollup` (`Rss:`) or `status` (`VmRSS:`), which count in kB of 1024 bytes.
 fn parse_resident(text: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| {
-        line.strip_prefix("Rss:")
-            .or_else(|| line.strip_prefix("VmRSS:"))
-    })?;
-    line.trim()
-        .strip_suffix("kB")?
-        .trim()
-        .parse::<u64>()
-        .ok()?
-        .checked_mul(1024)
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Rss:").or_else(|| line.strip_prefix("VmRSS:")))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 #[cfg(test)]

@@ -20,12 +20,8 @@ pub(super) const DELIVERIES_PER_S: Kind = kind("deliveries_per_s", "deliveries",
 /// The time of one round.
 pub(super) const WALL_S: Kind = kind("wall_s", "wall time", "s", 3);
 /// The server's processor time for one delivery.
-pub(super) const SERVER_NS: Kind = kind(
-    "server_cpu_ns_per_delivery",
-    "server CPU per delivery",
-    "ns",
-    1,
-);
+pub(super) const SERVER_NS: Kind =
+    kind("server_cpu_ns_per_delivery", "server CPU per delivery", "ns", 1);
 /// How much of one processor the server used.
 pub(super) const SERVER_SHARE: Kind = kind("server_cpu_percent", "server CPU share", "%", 1);
 /// How much of one processor this program used.
@@ -38,12 +34,8 @@ pub(super) const BEFORE_BYTES: Kind =
 /// The server's resident memory after.
 pub(super) const AFTER_BYTES: Kind = kind("resident_after_bytes", "resident memory after", "B", 0);
 /// Resident memory that each connection added.
-pub(super) const BYTES_PER_CONNECTION: Kind = kind(
-    "resident_bytes_per_connection",
-    "resident memory per connection",
-    "B",
-    0,
-);
+pub(super) const BYTES_PER_CONNECTION: Kind =
+    kind("resident_bytes_per_connection", "resident memory per connection", "B", 0);
 /// The time until all clients were registered.
 pub(super) const REGISTER_S: Kind = kind("register_s", "registration of all", "s", 3);
 /// The server's processor time in a second of silence.
@@ -87,11 +79,7 @@ impl Report {
 
     /// One figure of each round.
     pub(super) fn values(&self, kind: Kind) -> impl Iterator<Item = f64> {
-        self.rounds
-            .iter()
-            .flatten()
-            .filter(move |figure| figure.0 == kind)
-            .map(|figure| figure.1)
+        self.rounds.iter().flatten().filter(move |figure| figure.0 == kind).map(|figure| figure.1)
     }
 
     /// Adds the rounds of another report on the same subject.
@@ -105,12 +93,7 @@ impl Report {
     pub(super) fn text(&self) -> String {
         let mut text = format!("{}\n", self.title);
         for (kind, median) in self.medians() {
-            text += &format!(
-                "  {:<30} {:>16} {}",
-                kind.name,
-                kind.show(median),
-                kind.unit
-            );
+            text += &format!("  {:<30} {:>16} {}", kind.name, kind.show(median), kind.unit);
             if self.rounds.len() > 1 {
                 let (low, high) = range(self.values(kind));
                 text += &format!("  ({} to {})", kind.show(low), kind.show(high));
@@ -118,10 +101,7 @@ impl Report {
             text.push('\n');
         }
         if self.rounds.len() > 1 {
-            text += &format!(
-                "  medians of {} rounds (lowest to highest)\n",
-                self.rounds.len()
-            );
+            text += &format!("  medians of {} rounds (lowest to highest)\n", self.rounds.len());
         }
         for warning in &self.warnings {
             text += &format!("  warning: {warning}\n");
@@ -180,19 +160,12 @@ pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 
 /// Figures as a JSON object.
 fn object(figures: &[Figure]) -> Value {
-    let fields = figures
-        .iter()
-        .map(|&(kind, value)| (kind.key.to_owned(), json!(value)));
+    let fields = figures.iter().map(|&(kind, value)| (kind.key.to_owned(), json!(value)));
     Value::Object(fields.collect::<Map<_, _>>())
 }
 
 const fn kind(key: &'static str, name: &'static str, unit: &'static str, digits: usize) -> Kind {
-    Kind {
-        key,
-        name,
-        unit,
-        digits,
-    }
+    Kind { key, name, unit, digits }
 }
 
 /// The lowest and the highest value.
@@ -209,10 +182,7 @@ mod tests {
     fn report(rates: &[f64]) -> Report {
         Report {
             title: "fanout".into(),
-            rounds: rates
-                .iter()
-                .map(|&rate| vec![(DELIVERIES_PER_S, rate)])
-                .collect(),
+            rounds: rates.iter().map(|&rate| vec![(DELIVERIES_PER_S, rate)]).collect(),
             warnings: vec![],
         }
     }
@@ -236,10 +206,7 @@ mod tests {
     fn text_names_every_figure_with_its_unit() {
         let line = "  deliveries                                2 000 /s  (1 000 to 9 000)\n";
         let text = report(&[2000.0, 9000.0, 1000.0]).text();
-        assert_eq!(
-            text,
-            format!("fanout\n{line}  medians of 3 rounds (lowest to highest)\n")
-        );
+        assert_eq!(text, format!("fanout\n{line}  medians of 3 rounds (lowest to highest)\n"));
     }
 
     #[test]

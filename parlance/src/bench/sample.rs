@@ -23,14 +23,9 @@ impl Sample {
     /// # Errors
     /// If the process cannot be read.
     pub(super) fn take(process: Option<Process>) -> Result<Self, BenchError> {
-        let server = process
-            .map(|process| usage(process).map(|usage| (process, usage)))
-            .transpose()?;
-        Ok(Self {
-            began: Instant::now(),
-            load_cpu: machine::thread_cpu(),
-            server,
-        })
+        let server =
+            process.map(|process| usage(process).map(|usage| (process, usage))).transpose()?;
+        Ok(Self { began: Instant::now(), load_cpu: machine::thread_cpu(), server })
     }
 
     /// What has been spent since.
@@ -44,11 +39,7 @@ impl Sample {
             .server
             .map(|(process, before)| usage(process).map(|after| Server { before, after }))
             .transpose()?;
-        Ok(Spent {
-            wall,
-            load_cpu,
-            server,
-        })
+        Ok(Spent { wall, load_cpu, server })
     }
 }
 
@@ -77,10 +68,7 @@ impl Spent {
     pub(super) fn figures(&self, deliveries: u64) -> Vec<Figure> {
         let per_delivery = |cpu: Duration| cpu.as_nanos() as f64 / deliveries.max(1) as f64;
         let mut figures = vec![
-            (
-                report::DELIVERIES_PER_S,
-                deliveries as f64 / self.wall.as_secs_f64(),
-            ),
+            (report::DELIVERIES_PER_S, deliveries as f64 / self.wall.as_secs_f64()),
             (report::WALL_S, self.wall.as_secs_f64()),
         ];
         if let Some(server) = self.server {
@@ -113,10 +101,8 @@ impl Server {
 /// What keeps the figures of a fanout from being believed as they stand.
 pub(super) fn warnings(report: &Report) -> Vec<String> {
     let load_was_the_limit = || {
-        let (load, server) = (
-            report.median(report::LOAD_SHARE),
-            report.median(report::SERVER_SHARE),
-        );
+        let (load, server) =
+            (report.median(report::LOAD_SHARE), report.median(report::SERVER_SHARE));
         (load >= BUSY_PERCENT && server < BUSY_PERCENT).then(|| {
             format!(
                 "the load generator was busy {load:.0} % of the time and the server {server:.0} %: the rate is what the load could do; believe the CPU time per delivery"
@@ -129,10 +115,7 @@ pub(super) fn warnings(report: &Report) -> Vec<String> {
             format!("a round took {wall_s:.3} s, too little for the system's clocks of CPU time; raise --messages")
         })
     };
-    load_was_the_limit()
-        .into_iter()
-        .chain(too_short())
-        .collect()
+    load_was_the_limit().into_iter().chain(too_short()).collect()
 }
 
 /// From this share of a processor on, a thread counts as the limit.
@@ -142,10 +125,7 @@ const BUSY_PERCENT: f64 = 90.0;
 const SHORT_S: f64 = 0.25;
 
 fn usage(process: Process) -> Result<Usage, BenchError> {
-    process.usage().map_err(|error| BenchError::Process {
-        pid: process.pid(),
-        error,
-    })
+    process.usage().map_err(|error| BenchError::Process { pid: process.pid(), error })
 }
 
 #[cfg(test)]
@@ -155,11 +135,7 @@ mod tests {
     fn warned(load: f64, server: Option<f64>, wall_s: f64) -> bool {
         let mut round = vec![(report::LOAD_SHARE, load), (report::WALL_S, wall_s)];
         round.extend(server.map(|share| (report::SERVER_SHARE, share)));
-        !warnings(&Report {
-            rounds: vec![round],
-            ..Report::default()
-        })
-        .is_empty()
+        !warnings(&Report { rounds: vec![round], ..Report::default() }).is_empty()
     }
 
     #[test]
@@ -177,17 +153,11 @@ mod tests {
 
     #[test]
     fn the_cost_of_a_delivery_is_the_cpu_time_by_their_number() {
-        let usage = |ms, resident_bytes| Usage {
-            cpu: Duration::from_millis(ms),
-            resident_bytes,
-        };
+        let usage = |ms, resident_bytes| Usage { cpu: Duration::from_millis(ms), resident_bytes };
         let spent = Spent {
             wall: Duration::from_secs(1),
             load_cpu: Duration::from_millis(250),
-            server: Some(Server {
-                before: usage(100, 1),
-                after: usage(600, 2),
-            }),
+            server: Some(Server { before: usage(100, 1), after: usage(600, 2) }),
         };
         let figures = spent.figures(1_000_000);
         assert!(figures.contains(&(report::SERVER_NS, 500.0)));

@@ -79,18 +79,13 @@ impl Swarm {
     /// If the server refuses or closes one, or the time is up.
     pub(super) fn register(&mut self, count: usize) -> Result<(), BenchError> {
         let answers: &[&[u8]] = &[b"376", b"422"];
-        self.step(
-            "registering",
-            self.clients.len()..count,
-            answers,
-            |swarm, client| {
-                swarm.connect()?;
-                let nick = swarm.nick(client);
-                let hello = format!("NICK {nick}\r\nUSER {nick} 0 * :load\r\n");
-                swarm.say(client, |out| out.extend_from_slice(hello.as_bytes()));
-                Ok(())
-            },
-        )
+        self.step("registering", self.clients.len()..count, answers, |swarm, client| {
+            swarm.connect()?;
+            let nick = swarm.nick(client);
+            let hello = format!("NICK {nick}\r\nUSER {nick} 0 * :load\r\n");
+            swarm.say(client, |out| out.extend_from_slice(hello.as_bytes()));
+            Ok(())
+        })
     }
 
     /// Brings every client into the channel, and waits until the noise of it is over.
@@ -99,15 +94,10 @@ impl Swarm {
     /// If the server refuses or closes one, or the time is up.
     pub(super) fn join(&mut self) -> Result<(), BenchError> {
         let join = format!("JOIN {CHANNEL}\r\n");
-        self.step(
-            "joining",
-            0..self.clients.len(),
-            &[b"366"],
-            |swarm, client| {
-                swarm.say(client, |out| out.extend_from_slice(join.as_bytes()));
-                Ok(())
-            },
-        )?;
+        self.step("joining", 0..self.clients.len(), &[b"366"], |swarm, client| {
+            swarm.say(client, |out| out.extend_from_slice(join.as_bytes()));
+            Ok(())
+        })?;
         self.barrier()
     }
 
@@ -116,15 +106,10 @@ impl Swarm {
     /// # Errors
     /// If a message of the channel comes, the server closes a client, or the time is up.
     pub(super) fn barrier(&mut self) -> Result<(), BenchError> {
-        self.step(
-            "waiting for PONG",
-            0..self.clients.len(),
-            &[b"PONG"],
-            |swarm, client| {
-                swarm.say(client, |out| out.extend_from_slice(b"PING :barrier\r\n"));
-                Ok(())
-            },
-        )
+        self.step("waiting for PONG", 0..self.clients.len(), &[b"PONG"], |swarm, client| {
+            swarm.say(client, |out| out.extend_from_slice(b"PING :barrier\r\n"));
+            Ok(())
+        })
     }
 
     /// Starts a phase with a deadline of its own, for the turns that follow.
@@ -153,10 +138,7 @@ impl Swarm {
         listener: &mut impl Listener,
     ) -> Result<(), BenchError> {
         let left = self.phase.left(done)?;
-        match self.poll.poll(
-            &mut self.events,
-            Some(wait.map_or(left, |wait| wait.min(left))),
-        ) {
+        match self.poll.poll(&mut self.events, Some(wait.map_or(left, |wait| wait.min(left)))) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 return Err(BenchError::io("wait for readiness", error));
             }
@@ -167,22 +149,17 @@ impl Swarm {
             let Some(client) = self.clients.get_mut(number) else {
                 continue;
             };
-            client
-                .serve(number, event, &mut self.buffer, listener)
-                .map_err(|ended| {
-                    let nick = nick(self.run, number);
-                    let phase = self.phase.name;
-                    match ended {
-                        Ended::Never(error) => BenchError::Connect {
-                            server: self.server,
-                            error,
-                        },
-                        Ended::Closed(last) => BenchError::Closed { nick, phase, last },
-                        Ended::Refused(line) => BenchError::Refused { nick, phase, line },
-                        Ended::Stray(line) => BenchError::Stray { nick, line },
-                        Ended::Fault(fault) => BenchError::Order(fault),
-                    }
-                })?;
+            client.serve(number, event, &mut self.buffer, listener).map_err(|ended| {
+                let nick = nick(self.run, number);
+                let phase = self.phase.name;
+                match ended {
+                    Ended::Never(error) => BenchError::Connect { server: self.server, error },
+                    Ended::Closed(last) => BenchError::Closed { nick, phase, last },
+                    Ended::Refused(line) => BenchError::Refused { nick, phase, line },
+                    Ended::Stray(line) => BenchError::Stray { nick, line },
+                    Ended::Fault(fault) => BenchError::Order(fault),
+                }
+            })?;
         }
         Ok(())
     }
@@ -195,11 +172,7 @@ impl Swarm {
         answers: &'static [&'static [u8]],
         mut ask: impl FnMut(&mut Self, usize) -> Result<(), BenchError>,
     ) -> Result<(), BenchError> {
-        let mut step = Step {
-            answers,
-            answered: vec![false; clients.end],
-            count: 0,
-        };
+        let mut step = Step { answers, answered: vec![false; clients.end], count: 0 };
         let of = clients.len();
         self.begin(phase, of as u64, Duration::ZERO);
         for (asked, client) in clients.enumerate() {
@@ -277,23 +250,16 @@ struct Phase {
 
 impl Phase {
     fn begin(name: &'static str, of: u64, timeout: Duration) -> Self {
-        Self {
-            name,
-            of,
-            timeout,
-            began: Instant::now(),
-        }
+        Self { name, of, timeout, began: Instant::now() }
     }
 
     fn left(&self, done: u64) -> Result<Duration, BenchError> {
-        self.timeout
-            .checked_sub(self.began.elapsed())
-            .ok_or(BenchError::Deadline {
-                phase: self.name,
-                done,
-                of: self.of,
-                timeout: self.timeout,
-            })
+        self.timeout.checked_sub(self.began.elapsed()).ok_or(BenchError::Deadline {
+            phase: self.name,
+            done,
+            of: self.of,
+            timeout: self.timeout,
+        })
     }
 }
 
@@ -425,17 +391,13 @@ impl Client {
     }
 
     fn last_words(&mut self, otherwise: impl fmt::Display) -> String {
-        self.error_line
-            .take()
-            .unwrap_or_else(|| otherwise.to_string())
+        self.error_line.take().unwrap_or_else(|| otherwise.to_string())
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("connected", &self.connected)
-            .finish_non_exhaustive()
+        f.debug_struct("Client").field("connected", &self.connected).finish_non_exhaustive()
     }
 }
 
@@ -451,16 +413,12 @@ fn command(line: &[u8]) -> &[u8] {
 /// All that follows the command.
 fn parameters(line: &[u8]) -> &[u8] {
     let rest = after_source(line);
-    memchr(b' ', rest)
-        .and_then(|space| rest.get(space + 1..))
-        .unwrap_or_default()
+    memchr(b' ', rest).and_then(|space| rest.get(space + 1..)).unwrap_or_default()
 }
 
 fn after_source(line: &[u8]) -> &[u8] {
     if line.first() == Some(&b':') {
-        memchr(b' ', line)
-            .and_then(|space| line.get(space + 1..))
-            .unwrap_or_default()
+        memchr(b' ', line).and_then(|space| line.get(space + 1..)).unwrap_or_default()
     } else {
         line
     }
@@ -469,9 +427,7 @@ fn after_source(line: &[u8]) -> &[u8] {
 /// A line for people: no control characters, since it came from outside.
 fn text(line: &[u8]) -> String {
     let line = String::from_utf8_lossy(line);
-    line.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]
@@ -509,10 +465,7 @@ mod tests {
         let server = listener.local_addr().expect("bound");
         drop(listener);
         let error = try_to_register(server);
-        assert!(
-            error.starts_with(&format!("cannot connect to {server}: ")),
-            "{error}"
-        );
+        assert!(error.starts_with(&format!("cannot connect to {server}: ")), "{error}");
     }
 
     #[test]
@@ -527,10 +480,7 @@ mod tests {
             stream.write_all(b":irc.test NOTICE * :wait\r\nERROR :Too many of you\r\n")
         });
         let error = try_to_register(server);
-        assert!(
-            error.contains("while registering: ERROR :Too many of you; lift"),
-            "{error}"
-        );
+        assert!(error.contains("while registering: ERROR :Too many of you; lift"), "{error}");
         host.join().expect("no panic").expect("no error");
     }
 

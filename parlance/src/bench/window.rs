@@ -16,12 +16,7 @@ pub(super) struct Window {
 impl Window {
     /// An empty window of `width` messages (at least one), each of which goes to `receivers`.
     pub(super) fn new(width: u32, receivers: u32) -> Self {
-        Self {
-            receivers,
-            waiting: vec![0; width.max(1) as usize],
-            sent: 0,
-            done: 0,
-        }
+        Self { receivers, waiting: vec![0; width.max(1) as usize], sent: 0, done: 0 }
     }
 
     /// Takes the sequence of the next message to send, if the window has room for it.
@@ -87,17 +82,10 @@ mod tests {
     #[test]
     fn a_full_window_waits_for_the_slowest_receiver() {
         let mut window = Window::new(2, 2);
-        assert_eq!(
-            (window.take(), window.take(), window.take()),
-            (Some(0), Some(1), None)
-        );
+        assert_eq!((window.take(), window.take(), window.take()), (Some(0), Some(1), None));
 
         assert_eq!(window.delivered(0), Some(false));
-        assert_eq!(
-            window.delivered(1),
-            Some(false),
-            "the quick receiver is ahead"
-        );
+        assert_eq!(window.delivered(1), Some(false), "the quick receiver is ahead");
         assert_eq!(window.take(), None);
 
         assert_eq!(window.delivered(0), Some(true), "the slow one caught up");
