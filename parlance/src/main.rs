@@ -1,6 +1,7 @@
 //! The command.
 
 mod bench;
+mod connect;
 mod failure;
 mod host;
 mod logging;
@@ -48,6 +49,8 @@ Exit codes: 0 all went well, 1 something failed, 2 the command line is wrong.";
 enum Command {
     /// Run a server
     Serve(serve::ServeArgs),
+    /// Chat on a server, on a terminal or in a script
+    Connect(connect::ConnectArgs),
     /// Prove that a recorded run does the same again
     Replay(replay::ReplayArgs),
     /// Measure what an IRC server costs, this one or another
@@ -83,6 +86,7 @@ Put what it prints into the configuration: password under [server] or [[oper]]."
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve::run(args),
+        Command::Connect(args) => connect::run(args),
         Command::Replay(args) => replay::run(&args),
         Command::Bench(args) => bench::run(args).map_err(Failure::from),
         Command::Config { command } => config(command),

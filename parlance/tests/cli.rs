@@ -190,7 +190,7 @@ fn a_wrong_command_line_is_code_2() {
 
 #[test]
 fn help_teaches_with_examples() {
-    for command in ["serve", "replay", "bench", "config", "hash-password"] {
+    for command in ["serve", "connect", "replay", "bench", "config", "hash-password"] {
         let run = parlance(&[command, "--help"], "");
         assert_eq!(run.code, 0);
         assert!(run.out.contains("Usage: parlance "), "{}", run.out);
@@ -372,6 +372,36 @@ fn what_peers_send_can_not_act_in_the_log() {
         let line = serve.log_line("bye");
         assert!(!line.contains(['\x1b', '\x07']) && line.contains("x1b[2J"), "{line}");
         assert_eq!(line.starts_with('{'), format == "json", "{line}");
+    }
+}
+
+#[test]
+fn a_script_says_a_line_and_hears_the_others() {
+    for runtime in RUNTIMES {
+        let serve = Serve::on_free_port(runtime, &[]);
+        let connect = |nick, input| {
+            parlance(&["connect", serve.address(), "--nick", nick, "--runtime", runtime], input)
+        };
+        let mut alice = serve.connect().register("alice");
+        let run = connect("bot", "hello\nand good bye\n");
+        assert_eq!((run.code, run.err.as_str()), (0, ""), "{runtime}");
+        alice.expect("bot!");
+        assert!(alice.expect("PRIVMSG #lobby :").ends_with("PRIVMSG #lobby :hello\r\n"));
+        assert!(alice.expect("PRIVMSG #lobby :").ends_with("PRIVMSG #lobby :and good bye\r\n"));
+        assert_eq!(connect("mute", "").code, 0, "{runtime}: nothing to say is no failure");
+        drop(alice);
+        serve.stop();
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told() {
+    for runtime in RUNTIMES {
+        let serve = Serve::on_free_port(runtime, &[]);
+        let address = serve.address().to_owned();
+        serve.stop();
+        let run = parlance(&["connect", &address, "--runtime", runtime], "hello\n");
+        run.failed(&[&address, "parlance serve"]);
     }
 }
 
