@@ -1,4 +1,16 @@
 //! An IRC server and client as pure state machines.
+//!
+//! | item | is |
+//! | --- | --- |
+//! | [`Server`] | a server: [`Input`]s in, [`Output`]s out |
+//! | [`client::Client`] | the other end |
+//! | [`record`] | runs that can be proved again |
+//! | [`wire`] | bytes to lines to messages, and back |
+//! | [`host`] | what an adapter is given beside the core |
+//!
+//! Nothing here does I/O, reads a clock, starts a thread or draws randomness of its own. The same
+//! calls give the same results, byte for byte. No input makes it panic, and none makes it grow past
+//! the limits of its [`Config`]: a panic is a bug here, never a peer's doing.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -24,3 +36,8 @@ pub use io::{
 };
 pub use server::{RestoreError, Server};
 pub use time::{Civil, Instant, Now, UnixMillis};
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -10,6 +10,7 @@ mod password;
 mod replay;
 mod serve;
 mod settings;
+mod simulate;
 mod size;
 mod tape;
 
@@ -55,6 +56,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Measure what an IRC server costs, this one or another
     Bench(bench::BenchArgs),
+    /// Run the core among simulated networks and faults
+    Sim(simulate::SimArgs),
     /// Write or check a configuration file
     Config {
         #[command(subcommand)]
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Command::Connect(args) => connect::run(args),
         Command::Replay(args) => replay::run(&args),
         Command::Bench(args) => bench::run(args).map_err(Failure::from),
+        Command::Sim(args) => simulate::run(&args),
         Command::Config { command } => config(command),
         Command::HashPassword => password::hash(),
     };
