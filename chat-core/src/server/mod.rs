@@ -1,6 +1,8 @@
 //! The server: connections, shared state and their outputs, composed.
 
+mod arrival;
 mod command;
+mod lifetime;
 mod link;
 mod links;
 mod outbox;
@@ -20,22 +22,17 @@ use core::{fmt, net::IpAddr};
 use hashbrown::HashMap;
 
 use self::{
-    command::Caller,
-    link::{Asking, Lines, Link, Purpose, Response, State, Step},
+    link::{Lines, Link, Response, State, Step},
     links::{Links, session},
-    outbox::Pushed,
 };
 use crate::{
-    Answer, Chunk, CloseWhen, Config, ConfigError, ConnId, Input, Instant, Metrics, Now, Output,
-    Pause, PeerInfo, Refused, Report, Request, Ticket,
+    Chunk, Config, ConfigError, ConnId, Input, Instant, Metrics, Now, Output, Pause, PeerInfo,
+    Refused, Report, Ticket,
     keyed::HashKey,
     network::{Entry, Log, MemLog, Network, NetworkConfig, Op, Origin},
     wire::{
         Encoder, Frame, Message, Numeric,
-        numeric::{
-            ERR_INPUTTOOLONG, ERR_PASSWDMISMATCH, ERR_UNKNOWNERROR, RPL_CREATED, RPL_MYINFO,
-            RPL_WELCOME, RPL_YOURHOST,
-        },
+        numeric::{ERR_INPUTTOOLONG, ERR_UNKNOWNERROR},
     },
 };
 
@@ -554,118 +551,6 @@ impl Server {
         self.links.numeric(conn, &nick, numeric, params, text);
     }
 
-    /// Registers a connection that has told all that is needed.
-    fn try_register(&mut self, conn: ConnId) {
-        let Some(link) = self.links.get_mut(conn) else { return };
-        let State::Registering { form, .. } = &mut link.state else { return };
-        let (Some(nick), Some(user), false) = (&form.nick, &form.user, form.negotiating) else {
-            return;
-        };
-        if let (Some(hash), false) = (&self.config.password, form.password_ok) {
-            let hash = hash.clone();
-            return match form.password.take() {
-                Some(password) => self.ask_password(conn, Purpose::Register, hash, &password),
-                None => self.wrong_password(conn),
-            };
-        }
-        let (nick, user, real) = (nick.clone(), user.clone(), form.real.clone());
-        let host = link.host.clone();
-        self.propose(conn, Op::Register { nick: &nick, user: &user, host: &host, real: &real });
-    }
-
-    fn wrong_password(&mut self, conn: ConnId) {
-        self.report_bad_password(conn, b"");
-        self.reply(conn, ERR_PASSWDMISMATCH, &[]);
-        self.end(conn, b"Password incorrect");
-    }
-
-    fn report_bad_password(&mut self, conn: ConnId, name: &[u8]) {
-        let name = name.to_vec();
-        self.links.outputs.push_back(Output::Report(Report::BadPassword { conn, name }));
-    }
-
-    /// Greets those who have just registered, and lets them join the default channels.
-    fn welcome_arrived(&mut self) {
-        while let Some(conn) = self.links.arrived.pop() {
-            let Some(me) = self.links.get(conn).and_then(Link::user) else { continue };
-            let Some(source) = self.network.user(me).map(crate::network::User::source) else {
-                continue;
-            };
-            let Config { name, network, default_channels, .. } = self.config.clone();
-            let version = command::VERSION;
-            let say = |mut head: Vec<u8>, tail: &[u8]| {
-                head.extend_from_slice(tail);
-                head
-            };
-            let welcome = say(format!("Welcome to the {network} network, ").into_bytes(), &source);
-            let host = format!("Your host is {name}, running version {version}");
-            let started = self.links.metrics.started.to_iso();
-            let created = say(b"This server was started at ".to_vec(), &started);
-            let my_info: [&[u8]; 5] =
-                [name.as_bytes(), version.as_bytes(), b"iow", b"biklmnostv", b"bklov"];
-            self.reply_text(conn, RPL_WELCOME, &[], Some(&welcome));
-            self.reply_text(conn, RPL_YOURHOST, &[], Some(host.as_bytes()));
-            self.reply_text(conn, RPL_CREATED, &[], Some(&created));
-            self.reply_text(conn, RPL_MYINFO, &my_info, None);
-            let mut caller = Caller { server: self, conn };
-            caller.isupport();
-            caller.lusers();
-            caller.motd();
-            caller.then(
-                default_channels
-                    .iter()
-                    .map(|channel| Step::Join { channel: channel.as_bytes().into(), key: None }),
-            );
-            self.rearm(conn);
-        }
-    }
-
-    /// Asks the host whether a password is right; the connection's lines wait for the answer.
-    fn ask_password(
-        &mut self,
-        conn: ConnId,
-        purpose: Purpose,
-        hash: alloc::string::String,
-        password: &[u8],
-    ) {
-        self.next_ticket += 1;
-        let ticket = Ticket(self.next_ticket);
-        let deadline = self.links.now.mono.after(self.config.limits.ask);
-        let Some(link) = self.links.get_mut(conn) else { return };
-        link.asking = Some(Box::new(Asking { ticket, deadline, purpose }));
-        self.asked.insert(ticket, conn);
-        let request = Request::VerifyPassword { hash, password: password.to_vec() };
-        self.links.outputs.push_back(Output::Ask(ticket, request));
-        self.rearm(conn);
-    }
-
-    fn answered(&mut self, ticket: Ticket, answer: Answer) {
-        let Some(conn) = self.asked.remove(&ticket) else { return };
-        let Some(asking) = self.links.get_mut(conn).and_then(|link| link.asking.take()) else {
-            return;
-        };
-        self.links.active = Some(conn);
-        let right = answer == Answer::Verified(true);
-        match asking.purpose {
-            Purpose::Register if right => {
-                if let Some(link) = self.links.get_mut(conn)
-                    && let State::Registering { form, .. } = &mut link.state
-                {
-                    form.password_ok = true;
-                }
-                self.try_register(conn);
-            }
-            Purpose::Register => self.wrong_password(conn),
-            Purpose::Oper(name) if right => self.propose(conn, Op::Oper { name: &name }),
-            Purpose::Oper(name) => {
-                self.report_bad_password(conn, &name);
-                self.reply(conn, ERR_PASSWDMISMATCH, &[]);
-            }
-        }
-        self.finish(conn);
-        self.run(conn, &[]);
-    }
-
     fn sent(&mut self, conn: ConnId, bytes: usize, pause: Pause) {
         if self.links.get(conn).is_none() {
             return;
@@ -680,228 +565,6 @@ impl Server {
             self.run(conn, &[]);
         }
         self.rearm_blocked(conn);
-    }
-
-    fn timeout(&mut self) {
-        let now = self.links.now.mono;
-        for _ in 0..self.run_queue.len() {
-            let Some(conn) = self.run_queue.pop_front() else { break };
-            if let Some(link) = self.links.get_mut(conn) {
-                link.queued = false;
-                self.run(conn, &[]);
-            }
-        }
-        // Each is looked at once; its next deadline is later than now.
-        while let Some(index) = self.links.timers.pop_due(now) {
-            let found = self.links.arena.iter_from(index as u32).next().map(|(conn, _)| conn);
-            if let Some(conn) = found.filter(|conn| conn.index() == index) {
-                self.due(conn);
-            }
-        }
-    }
-
-    /// A connection's deadline has come: which of them was it?
-    fn due(&mut self, conn: ConnId) {
-        let now = self.links.now.mono;
-        let limits = &self.config.limits;
-        let Some(link) = self.links.get(conn) else { return };
-        if let State::Dying { deadline } = link.state {
-            if deadline <= now {
-                self.links.outputs.push_back(Output::Close(conn, CloseWhen::Now));
-            } else {
-                self.rearm(conn);
-            }
-            return;
-        }
-        let oldest = self.links.outboxes.waiting_since(conn.index());
-        if oldest.is_some_and(|oldest| oldest.after(limits.sendq_age) <= now) {
-            return self.end_with(conn, b"Nothing was read for too long", false);
-        }
-        if let Some(asking) = link.asking.as_ref().filter(|asking| asking.deadline <= now) {
-            let ticket = asking.ticket;
-            self.links.outputs.push_back(Output::Cancel(ticket));
-            self.links.outputs.push_back(Output::Report(Report::NoAnswer { conn }));
-            self.answered(ticket, Answer::Unavailable);
-            return;
-        }
-        match link.state {
-            State::Registering { since, .. } if since.after(limits.registration) <= now => {
-                return self.end(conn, b"Registration timed out");
-            }
-            State::Registered(_) if link.reading => match link.ping_sent {
-                Some(at) if at.after(limits.ping_timeout) <= now => {
-                    let silent = now.since(link.heard).as_secs();
-                    return self.end(conn, format!("Ping timeout: {silent} seconds").as_bytes());
-                }
-                None if link.heard.after(limits.ping_interval) <= now => self.ping(conn),
-                _ => {}
-            },
-            _ => {}
-        }
-        self.run(conn, &[]);
-        self.rearm(conn);
-    }
-
-    fn ping(&mut self, conn: ConnId) {
-        let now = self.links.now.mono;
-        if let Some(link) = self.links.get_mut(conn) {
-            link.ping_sent = Some(now);
-        }
-        let name = self.links.name.clone();
-        let pushed = self.links.outboxes.write(conn.index(), now, |out| {
-            Encoder::new(out).command(b"PING").trailing(&name).finish();
-        });
-        if pushed == Pushed::First {
-            self.links.outputs.push_back(Output::Flush(conn));
-        }
-    }
-
-    /// Sets a connection's timer to the earliest of its deadlines.
-    fn rearm(&mut self, conn: ConnId) {
-        let now = self.links.now.mono;
-        let limits = &self.config.limits;
-        let Some(link) = self.links.get(conn) else { return };
-        let mut deadline = link.deadline(limits, now);
-        if !link.is_dying() && self.links.outboxes.is_blocked(conn.index()) {
-            let oldest = self.links.outboxes.waiting_since(conn.index());
-            let too_old = oldest.map(|oldest| oldest.after(limits.sendq_age));
-            deadline = deadline.into_iter().chain(too_old).min();
-        }
-        self.links.timers.set(conn.index(), deadline);
-    }
-
-    fn rearm_blocked(&mut self, conn: ConnId) {
-        if self.links.outboxes.is_blocked(conn.index()) {
-            self.rearm(conn);
-        }
-    }
-
-    /// Ends a connection: all that waits is still sent, then ERROR.
-    fn end(&mut self, conn: ConnId, reason: &[u8]) {
-        self.end_with(conn, reason, true);
-    }
-
-    fn end_with(&mut self, conn: ConnId, reason: &[u8], keep: bool) {
-        let now = self.links.now.mono;
-        let deadline = now.after(self.config.limits.drain);
-        let nick = self.nick_of(conn);
-        self.links.finish_response(conn);
-        let Some(link) = self.links.get_mut(conn) else { return };
-        if link.is_dying() {
-            return;
-        }
-        let line = error_line(&link.host, reason);
-        let user = link.user();
-        link.state = State::Dying { deadline };
-        link.unread = Vec::new();
-        link.steps.clear();
-        let asking = link.asking.take();
-        let origin = Origin { session: link.session, user, request: link.requests };
-        if self.links.outboxes.seal(conn.index(), now, &line, keep) == Pushed::First {
-            self.links.outputs.push_back(Output::Flush(conn));
-        }
-        if let Some(asking) = asking {
-            self.asked.remove(&asking.ticket);
-            self.links.outputs.push_back(Output::Cancel(asking.ticket));
-        }
-        self.links.outputs.push_back(Output::Close(conn, CloseWhen::AfterFlush));
-        self.report_ended(conn, &nick, reason);
-        self.links.timers.set(conn.index(), Some(deadline));
-        self.quit_later(origin, reason);
-    }
-
-    /// Puts a user's QUIT at the end of the log. Until its turn comes the user is on no connection,
-    /// and so never on the next one in that place.
-    fn quit_later(&mut self, origin: Origin, reason: &[u8]) {
-        let Some(user) = origin.user else { return };
-        self.links.unroute(user);
-        // Everybody is told of the server's end anyway.
-        if !self.stopping {
-            let entry = Entry { origin, time: self.links.now.wall, op: Op::Quit { reason } };
-            self.log.append(entry.to_owned());
-        }
-    }
-
-    fn report_ended(&mut self, conn: ConnId, nick: &[u8], why: &[u8]) {
-        let nick = if nick == b"*" { Vec::new() } else { nick.to_vec() };
-        let report = Report::Ended { conn, nick, why: why.to_vec() };
-        self.links.outputs.push_back(Output::Report(report));
-    }
-
-    /// A connection is gone: its user quits, its id is free.
-    fn closed(&mut self, conn: ConnId, why: crate::Closed) {
-        let Some(link) = self.links.get(conn) else { return };
-        if !link.is_dying() {
-            let reason: &[u8] = match why {
-                crate::Closed::Asked => b"Connection closed",
-                crate::Closed::Reset => b"Connection reset by peer",
-                crate::Closed::Failed => b"Connection failed",
-            };
-            let nick = self.nick_of(conn);
-            self.report_ended(conn, &nick, reason);
-            let Some(link) = self.links.get(conn) else { return };
-            let user = link.user();
-            let origin = Origin { session: link.session, user, request: link.requests };
-            let asking = link.asking.as_ref().map(|asking| asking.ticket);
-            if let Some(ticket) = asking {
-                self.asked.remove(&ticket);
-                self.links.outputs.push_back(Output::Cancel(ticket));
-            }
-            self.quit_later(origin, reason);
-        }
-        self.links.timers.set(conn.index(), None);
-        self.links.outboxes.close(conn.index());
-        if let Some(key) = self.links.arena.remove(conn).and_then(|link| link.counted_by)
-            && let Some(count) = self.by_address.get_mut(&key)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(&key);
-            }
-        }
-        self.check_stopped();
-    }
-
-    fn reload(&mut self, config: Config) {
-        if let Err(error) = config.check() {
-            let why = error.to_string();
-            return self.links.outputs.push_back(Output::Report(Report::ReloadFailed { why }));
-        }
-        let mut restart_needed = Vec::new();
-        if config.name != self.config.name {
-            restart_needed.push("name".to_string());
-        }
-        if config.casemapping != self.config.casemapping {
-            restart_needed.push("casemapping".to_string());
-        }
-        self.config = Config {
-            name: self.config.name.clone(),
-            casemapping: self.config.casemapping,
-            ..config
-        };
-        self.links.limits = self.config.limits.clone();
-        self.apply(Origin::default(), Op::Configure(self.network_config()));
-        let conns: Vec<ConnId> = self.links.arena.iter().map(|(conn, _)| conn).collect();
-        for conn in conns {
-            self.rearm(conn);
-        }
-        self.links.outputs.push_back(Output::Report(Report::Reloaded { restart_needed }));
-    }
-
-    fn shutdown(&mut self) {
-        self.stopping = true;
-        let conns: Vec<ConnId> = self.links.arena.iter().map(|(conn, _)| conn).collect();
-        for conn in conns {
-            self.end(conn, b"Server shutting down");
-        }
-        self.check_stopped();
-    }
-
-    fn check_stopped(&mut self) {
-        if self.stopping && !self.stopped && self.links.arena.len() == 0 {
-            self.stopped = true;
-            self.links.outputs.push_back(Output::Stopped);
-        }
     }
 }
 

@@ -1,0 +1,128 @@
+//! Becoming a user: what a connection must tell, passwords, the welcome.
+
+use alloc::{boxed::Box, format, string::String, vec::Vec};
+
+use super::{
+    Server,
+    command::{self, Caller},
+    link::{Asking, Link, Purpose, State, Step},
+};
+use crate::{
+    Answer, Config, ConnId, Output, Report, Request, Ticket,
+    network::{Op, User},
+    wire::numeric::{ERR_PASSWDMISMATCH, RPL_CREATED, RPL_MYINFO, RPL_WELCOME, RPL_YOURHOST},
+};
+
+impl Server {
+    /// Registers a connection that has told all that is needed.
+    pub(super) fn try_register(&mut self, conn: ConnId) {
+        let Some(link) = self.links.get_mut(conn) else { return };
+        let State::Registering { form, .. } = &mut link.state else { return };
+        let (Some(nick), Some(user), false) = (&form.nick, &form.user, form.negotiating) else {
+            return;
+        };
+        if let (Some(hash), false) = (&self.config.password, form.password_ok) {
+            let hash = hash.clone();
+            return match form.password.take() {
+                Some(password) => self.ask_password(conn, Purpose::Register, hash, &password),
+                None => self.wrong_password(conn),
+            };
+        }
+        let (nick, user, real) = (nick.clone(), user.clone(), form.real.clone());
+        let host = link.host.clone();
+        self.propose(conn, Op::Register { nick: &nick, user: &user, host: &host, real: &real });
+    }
+
+    pub(super) fn wrong_password(&mut self, conn: ConnId) {
+        self.report_bad_password(conn, b"");
+        self.reply(conn, ERR_PASSWDMISMATCH, &[]);
+        self.end(conn, b"Password incorrect");
+    }
+
+    pub(super) fn report_bad_password(&mut self, conn: ConnId, name: &[u8]) {
+        let name = name.to_vec();
+        self.links.outputs.push_back(Output::Report(Report::BadPassword { conn, name }));
+    }
+
+    /// Greets those who have just registered, and lets them join the default channels.
+    pub(super) fn welcome_arrived(&mut self) {
+        while let Some(conn) = self.links.arrived.pop() {
+            let Some(me) = self.links.get(conn).and_then(Link::user) else { continue };
+            let Some(source) = self.network.user(me).map(User::source) else {
+                continue;
+            };
+            let Config { name, network, default_channels, .. } = self.config.clone();
+            let version = command::VERSION;
+            let say = |mut head: Vec<u8>, tail: &[u8]| {
+                head.extend_from_slice(tail);
+                head
+            };
+            let welcome = say(format!("Welcome to the {network} network, ").into_bytes(), &source);
+            let host = format!("Your host is {name}, running version {version}");
+            let started = self.links.metrics.started.to_iso();
+            let created = say(b"This server was started at ".to_vec(), &started);
+            let my_info: [&[u8]; 5] =
+                [name.as_bytes(), version.as_bytes(), b"iow", b"biklmnostv", b"bklov"];
+            self.reply_text(conn, RPL_WELCOME, &[], Some(&welcome));
+            self.reply_text(conn, RPL_YOURHOST, &[], Some(host.as_bytes()));
+            self.reply_text(conn, RPL_CREATED, &[], Some(&created));
+            self.reply_text(conn, RPL_MYINFO, &my_info, None);
+            let mut caller = Caller { server: self, conn };
+            caller.isupport();
+            caller.lusers();
+            caller.motd();
+            caller.then(
+                default_channels
+                    .iter()
+                    .map(|channel| Step::Join { channel: channel.as_bytes().into(), key: None }),
+            );
+            self.rearm(conn);
+        }
+    }
+
+    /// Asks the host whether a password is right; the connection's lines wait for the answer.
+    pub(super) fn ask_password(
+        &mut self,
+        conn: ConnId,
+        purpose: Purpose,
+        hash: String,
+        password: &[u8],
+    ) {
+        self.next_ticket += 1;
+        let ticket = Ticket(self.next_ticket);
+        let deadline = self.links.now.mono.after(self.config.limits.ask);
+        let Some(link) = self.links.get_mut(conn) else { return };
+        link.asking = Some(Box::new(Asking { ticket, deadline, purpose }));
+        self.asked.insert(ticket, conn);
+        let request = Request::VerifyPassword { hash, password: password.to_vec() };
+        self.links.outputs.push_back(Output::Ask(ticket, request));
+        self.rearm(conn);
+    }
+
+    pub(super) fn answered(&mut self, ticket: Ticket, answer: Answer) {
+        let Some(conn) = self.asked.remove(&ticket) else { return };
+        let Some(asking) = self.links.get_mut(conn).and_then(|link| link.asking.take()) else {
+            return;
+        };
+        self.links.active = Some(conn);
+        let right = answer == Answer::Verified(true);
+        match asking.purpose {
+            Purpose::Register if right => {
+                if let Some(link) = self.links.get_mut(conn)
+                    && let State::Registering { form, .. } = &mut link.state
+                {
+                    form.password_ok = true;
+                }
+                self.try_register(conn);
+            }
+            Purpose::Register => self.wrong_password(conn),
+            Purpose::Oper(name) if right => self.propose(conn, Op::Oper { name: &name }),
+            Purpose::Oper(name) => {
+                self.report_bad_password(conn, &name);
+                self.reply(conn, ERR_PASSWDMISMATCH, &[]);
+            }
+        }
+        self.finish(conn);
+        self.run(conn, &[]);
+    }
+}

@@ -1,0 +1,234 @@
+//! A connection over time, and the server's: deadlines, ends, reload, shutdown.
+
+use alloc::{format, string::ToString, vec::Vec};
+
+use super::{Server, error_line, link::State, outbox::Pushed};
+use crate::{
+    Answer, CloseWhen, Config, ConnId, Output, Report,
+    network::{Entry, Log, Op, Origin},
+    wire::Encoder,
+};
+
+impl Server {
+    pub(super) fn timeout(&mut self) {
+        let now = self.links.now.mono;
+        for _ in 0..self.run_queue.len() {
+            let Some(conn) = self.run_queue.pop_front() else { break };
+            if let Some(link) = self.links.get_mut(conn) {
+                link.queued = false;
+                self.run(conn, &[]);
+            }
+        }
+        // Each is looked at once; its next deadline is later than now.
+        while let Some(index) = self.links.timers.pop_due(now) {
+            let found = self.links.arena.iter_from(index as u32).next().map(|(conn, _)| conn);
+            if let Some(conn) = found.filter(|conn| conn.index() == index) {
+                self.due(conn);
+            }
+        }
+    }
+
+    /// A connection's deadline has come: which of them was it?
+    pub(super) fn due(&mut self, conn: ConnId) {
+        let now = self.links.now.mono;
+        let limits = &self.config.limits;
+        let Some(link) = self.links.get(conn) else { return };
+        if let State::Dying { deadline } = link.state {
+            if deadline <= now {
+                self.links.outputs.push_back(Output::Close(conn, CloseWhen::Now));
+            } else {
+                self.rearm(conn);
+            }
+            return;
+        }
+        let oldest = self.links.outboxes.waiting_since(conn.index());
+        if oldest.is_some_and(|oldest| oldest.after(limits.sendq_age) <= now) {
+            return self.end_with(conn, b"Nothing was read for too long", false);
+        }
+        if let Some(asking) = link.asking.as_ref().filter(|asking| asking.deadline <= now) {
+            let ticket = asking.ticket;
+            self.links.outputs.push_back(Output::Cancel(ticket));
+            self.links.outputs.push_back(Output::Report(Report::NoAnswer { conn }));
+            self.answered(ticket, Answer::Unavailable);
+            return;
+        }
+        match link.state {
+            State::Registering { since, .. } if since.after(limits.registration) <= now => {
+                return self.end(conn, b"Registration timed out");
+            }
+            State::Registered(_) if link.reading => match link.ping_sent {
+                Some(at) if at.after(limits.ping_timeout) <= now => {
+                    let silent = now.since(link.heard).as_secs();
+                    return self.end(conn, format!("Ping timeout: {silent} seconds").as_bytes());
+                }
+                None if link.heard.after(limits.ping_interval) <= now => self.ping(conn),
+                _ => {}
+            },
+            _ => {}
+        }
+        self.run(conn, &[]);
+        self.rearm(conn);
+    }
+
+    pub(super) fn ping(&mut self, conn: ConnId) {
+        let now = self.links.now.mono;
+        if let Some(link) = self.links.get_mut(conn) {
+            link.ping_sent = Some(now);
+        }
+        let name = self.links.name.clone();
+        let pushed = self.links.outboxes.write(conn.index(), now, |out| {
+            Encoder::new(out).command(b"PING").trailing(&name).finish();
+        });
+        if pushed == Pushed::First {
+            self.links.outputs.push_back(Output::Flush(conn));
+        }
+    }
+
+    /// Sets a connection's timer to the earliest of its deadlines.
+    pub(super) fn rearm(&mut self, conn: ConnId) {
+        let now = self.links.now.mono;
+        let limits = &self.config.limits;
+        let Some(link) = self.links.get(conn) else { return };
+        let mut deadline = link.deadline(limits, now);
+        if !link.is_dying() && self.links.outboxes.is_blocked(conn.index()) {
+            let oldest = self.links.outboxes.waiting_since(conn.index());
+            let too_old = oldest.map(|oldest| oldest.after(limits.sendq_age));
+            deadline = deadline.into_iter().chain(too_old).min();
+        }
+        self.links.timers.set(conn.index(), deadline);
+    }
+
+    pub(super) fn rearm_blocked(&mut self, conn: ConnId) {
+        if self.links.outboxes.is_blocked(conn.index()) {
+            self.rearm(conn);
+        }
+    }
+
+    /// Ends a connection: all that waits is still sent, then ERROR.
+    pub(super) fn end(&mut self, conn: ConnId, reason: &[u8]) {
+        self.end_with(conn, reason, true);
+    }
+
+    pub(super) fn end_with(&mut self, conn: ConnId, reason: &[u8], keep: bool) {
+        let now = self.links.now.mono;
+        let deadline = now.after(self.config.limits.drain);
+        let nick = self.nick_of(conn);
+        self.links.finish_response(conn);
+        let Some(link) = self.links.get_mut(conn) else { return };
+        if link.is_dying() {
+            return;
+        }
+        let line = error_line(&link.host, reason);
+        let user = link.user();
+        link.state = State::Dying { deadline };
+        link.unread = Vec::new();
+        link.steps.clear();
+        let asking = link.asking.take();
+        let origin = Origin { session: link.session, user, request: link.requests };
+        if self.links.outboxes.seal(conn.index(), now, &line, keep) == Pushed::First {
+            self.links.outputs.push_back(Output::Flush(conn));
+        }
+        if let Some(asking) = asking {
+            self.asked.remove(&asking.ticket);
+            self.links.outputs.push_back(Output::Cancel(asking.ticket));
+        }
+        self.links.outputs.push_back(Output::Close(conn, CloseWhen::AfterFlush));
+        self.report_ended(conn, &nick, reason);
+        self.links.timers.set(conn.index(), Some(deadline));
+        self.quit_later(origin, reason);
+    }
+
+    /// Puts a user's QUIT at the end of the log. Until its turn comes the user is on no connection,
+    /// and so never on the next one in that place.
+    pub(super) fn quit_later(&mut self, origin: Origin, reason: &[u8]) {
+        let Some(user) = origin.user else { return };
+        self.links.unroute(user);
+        // Everybody is told of the server's end anyway.
+        if !self.stopping {
+            let entry = Entry { origin, time: self.links.now.wall, op: Op::Quit { reason } };
+            self.log.append(entry.to_owned());
+        }
+    }
+
+    pub(super) fn report_ended(&mut self, conn: ConnId, nick: &[u8], why: &[u8]) {
+        let nick = if nick == b"*" { Vec::new() } else { nick.to_vec() };
+        let report = Report::Ended { conn, nick, why: why.to_vec() };
+        self.links.outputs.push_back(Output::Report(report));
+    }
+
+    /// A connection is gone: its user quits, its id is free.
+    pub(super) fn closed(&mut self, conn: ConnId, why: crate::Closed) {
+        let Some(link) = self.links.get(conn) else { return };
+        if !link.is_dying() {
+            let reason: &[u8] = match why {
+                crate::Closed::Asked => b"Connection closed",
+                crate::Closed::Reset => b"Connection reset by peer",
+                crate::Closed::Failed => b"Connection failed",
+            };
+            let nick = self.nick_of(conn);
+            self.report_ended(conn, &nick, reason);
+            let Some(link) = self.links.get(conn) else { return };
+            let user = link.user();
+            let origin = Origin { session: link.session, user, request: link.requests };
+            let asking = link.asking.as_ref().map(|asking| asking.ticket);
+            if let Some(ticket) = asking {
+                self.asked.remove(&ticket);
+                self.links.outputs.push_back(Output::Cancel(ticket));
+            }
+            self.quit_later(origin, reason);
+        }
+        self.links.timers.set(conn.index(), None);
+        self.links.outboxes.close(conn.index());
+        if let Some(key) = self.links.arena.remove(conn).and_then(|link| link.counted_by)
+            && let Some(count) = self.by_address.get_mut(&key)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.by_address.remove(&key);
+            }
+        }
+        self.check_stopped();
+    }
+
+    pub(super) fn reload(&mut self, config: Config) {
+        if let Err(error) = config.check() {
+            let why = error.to_string();
+            return self.links.outputs.push_back(Output::Report(Report::ReloadFailed { why }));
+        }
+        let mut restart_needed = Vec::new();
+        if config.name != self.config.name {
+            restart_needed.push("name".to_string());
+        }
+        if config.casemapping != self.config.casemapping {
+            restart_needed.push("casemapping".to_string());
+        }
+        self.config = Config {
+            name: self.config.name.clone(),
+            casemapping: self.config.casemapping,
+            ..config
+        };
+        self.links.limits = self.config.limits.clone();
+        self.apply(Origin::default(), Op::Configure(self.network_config()));
+        let conns: Vec<ConnId> = self.links.arena.iter().map(|(conn, _)| conn).collect();
+        for conn in conns {
+            self.rearm(conn);
+        }
+        self.links.outputs.push_back(Output::Report(Report::Reloaded { restart_needed }));
+    }
+
+    pub(super) fn shutdown(&mut self) {
+        self.stopping = true;
+        let conns: Vec<ConnId> = self.links.arena.iter().map(|(conn, _)| conn).collect();
+        for conn in conns {
+            self.end(conn, b"Server shutting down");
+        }
+        self.check_stopped();
+    }
+
+    pub(super) fn check_stopped(&mut self) {
+        if self.stopping && !self.stopped && self.links.arena.len() == 0 {
+            self.stopped = true;
+            self.links.outputs.push_back(Output::Stopped);
+        }
+    }
+}
