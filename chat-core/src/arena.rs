@@ -120,7 +120,9 @@ impl<K: Key, T> Arena<K, T> {
 
     /// All that there is from `index` on.
     pub(crate) fn iter_from(&self, index: u32) -> impl Iterator<Item = (K, &T)> {
-        (index..).zip(self.slots.iter().skip(index as usize)).filter_map(|(index, slot)| {
+        // The slots come first: past the last one the index is never counted up.
+        let slots = self.slots.iter().skip(index as usize).zip(index..);
+        slots.filter_map(|(slot, index)| {
             Some((K::new(index, slot.generation), slot.value.as_ref()?))
         })
     }

@@ -50,7 +50,7 @@ pub struct OperConfig {
 pub struct Limits {
     /// Bytes of a nick: 1 to 64.
     pub nick_len: usize,
-    /// Bytes of a user name: 1 to 32.
+    /// Bytes of a user name, the `~` of an unchecked one included: 2 to 32.
     pub user_len: usize,
     /// Bytes of a real name: 1 to 200.
     pub real_len: usize,
@@ -213,7 +213,7 @@ impl Limits {
         const ANY: usize = usize::MAX;
         for (key, value, least, most) in [
             ("nick_len", self.nick_len, 1, 64),
-            ("user_len", self.user_len, 1, 32),
+            ("user_len", self.user_len, 2, 32),
             ("real_len", self.real_len, 1, 200),
             ("channel_len", self.channel_len, 2, 100),
             ("key_len", self.key_len, 1, 64),

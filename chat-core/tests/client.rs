@@ -460,6 +460,18 @@ fn silence_is_asked_about_and_then_given_up() {
 }
 
 #[test]
+fn a_server_that_takes_lines_slowly_is_not_given_up() {
+    let mut session = Session::online(options(), "");
+    session.command(say("#a", &"x".repeat(Command::TEXT_MAX)));
+    assert_eq!(session.wait(), Duration::from_secs(60));
+    session.now.mono = session.now.mono.after(Duration::from_secs(20));
+    session.handle(Input::Timeout);
+    session.client.sent(100);
+    assert_eq!(session.wait(), Duration::from_secs(30));
+    assert!(!session.client.is_registered());
+}
+
+#[test]
 fn a_ping_of_the_user_is_answered_to_the_user() {
     let mut session = Session::online(options(), "");
     session.command(Command::Ping { token: text("end") });

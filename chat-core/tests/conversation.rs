@@ -87,3 +87,11 @@ fn an_http_request_ends_the_connection() {
     assert!(!stage.is_open("web"));
     assert_snapshot!(stage.transcript);
 }
+
+#[test]
+fn what_is_not_there_has_nobody() {
+    let mut stage = Stage::new(config());
+    stage.enter("ann", "");
+    stage.send("ann", "WHO #nope\nNAMES #nope\nLIST #nope\nWHOIS nope\nTOPIC #nope\nMODE #nope");
+    assert_snapshot!(stage.transcript);
+}

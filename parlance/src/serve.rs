@@ -40,6 +40,7 @@ pub(crate) struct ServeArgs {
     runtime: Option<Runtime>,
     /// Where to listen: 127.0.0.1:6667, [::1]:6667 or unix:PATH, and port 0 for a free one; repeat it
     /// for more; wins over the configuration [default: 127.0.0.1:6667 and [::1]:6667]
+    #[allow(rustdoc::broken_intra_doc_links, reason = "[::1] is an address, and --help shows it")]
     #[arg(long, value_name = "ADDR")]
     listen: Vec<Listen>,
     /// Configuration, as 'parlance config example' prints it

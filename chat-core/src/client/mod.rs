@@ -284,12 +284,21 @@ impl Client {
             self.outbox.drain(..self.sent);
             self.sent = 0;
         }
-        if let Phase::Quitting { deadline } = &mut self.phase
-            && len > 0
-        {
-            *deadline = self.now.mono.after(QUIT_WAIT);
+        if len > 0 {
+            self.note_progress();
         }
         self.go_on();
+    }
+
+    /// A server that takes what waits is there, however slowly: its answers come behind that.
+    fn note_progress(&mut self) {
+        let now = self.now.mono;
+        let more_waits = !self.outbox().is_empty();
+        match &mut self.phase {
+            Phase::Quitting { deadline } => *deadline = now.after(QUIT_WAIT),
+            Phase::Online { pinged: Some(pinged), .. } if more_waits => *pinged = now,
+            _ => {}
+        }
     }
 
     /// Does all that there is room for.

@@ -1,6 +1,6 @@
 //! Recordings: every input of a server, and hashes of all that it did, so that a run can be proved again.
 //!
-//! A recording is a header, and records in order ([`frame`] tells how each is kept):
+//! A recording is a header, and records in order (`frame.rs` tells how each is kept):
 //!
 //! | record | holds |
 //! | --- | --- |

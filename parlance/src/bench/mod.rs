@@ -3,11 +3,11 @@
 //! One thread drives all clients. Every delivery is checked, so a figure is also a proof that nothing
 //! was lost, repeated or reordered. What is measured, and how, is said in each file:
 //!
-//! - [`fanout`]: one channel, few senders, closed loop.
-//! - [`latency`]: one channel, a fixed rate, open loop.
-//! - [`idle`]: memory for each silent connection.
-//! - [`floor`]: the least server possible, to compare with.
-//! - [`compare`]: all of these servers in turn, under the same load.
+//! - `fanout`: one channel, few senders, closed loop.
+//! - `latency`: one channel, a fixed rate, open loop.
+//! - `idle`: memory for each silent connection.
+//! - `floor`: the least server possible, to compare with.
+//! - `compare`: all of these servers in turn, under the same load.
 
 mod compare;
 mod error;

@@ -83,6 +83,14 @@ pub(crate) fn run(args: ConnectArgs) -> Result<(), Failure> {
     }
 }
 
+/// Why there was never a connection, and what to do.
+fn cannot_connect(address: &str, why: &str) -> String {
+    format!(
+        "cannot connect to {address}: {why}; start a server with 'parlance serve', or name the \
+         address of one"
+    )
+}
+
 fn user_name() -> String {
     env::var("USER").ok().filter(|name| is_plain(name)).unwrap_or_else(|| "guest".to_owned())
 }

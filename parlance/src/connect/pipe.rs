@@ -16,9 +16,10 @@ use std::{
 use chat_core::client::{Client, Command, Event, Message, MessageKind, Text};
 
 use super::{
+    cannot_connect,
     drive::{self, Handle, Server},
     shown::shown,
-    view::View,
+    view::{View, reason},
 };
 use crate::Failure;
 
@@ -111,7 +112,7 @@ impl Script {
             Event::Refused(_) => self.complain(&view(client, event)),
             Event::Reply { .. } if event.is_error_reply() => self.complain(&view(client, event)),
             Event::ServerError { text } => self.last_error = Some(shown(text)),
-            Event::Disconnected { why, .. } if !self.ending => self.lose(shown(why)),
+            Event::Disconnected { why, .. } if !self.ending => self.lose(reason(why)),
             _ => {}
         }
     }
@@ -152,10 +153,7 @@ impl Script {
         self.fail(if self.connected {
             format!("the connection to {server} ended before all was said: {why}")
         } else {
-            format!(
-                "cannot connect to {server}: {why}; start a server with 'parlance serve', or name \
-                 the address of one"
-            )
+            cannot_connect(server, &why)
         });
     }
 

@@ -20,10 +20,10 @@ use chat_core::client::{Client, Command, Event};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 use super::{
+    cannot_connect,
     colour::Colours,
     drive::{self, Server},
-    shown::shown,
-    view::View,
+    view::{View, reason},
 };
 use crate::Failure;
 
@@ -43,8 +43,15 @@ pub(super) fn run(editor: Editor, client: Client, server: &Server) -> Result<(),
     screen.show(format!("-- connecting to {}; /help shows the commands", server.address));
     let (next, commands) = mpsc::channel();
     let failure = Arc::new(Mutex::new(None));
-    let chat =
-        Chat { view: View { colours }, session, screen, next, failure: Arc::clone(&failure) };
+    let mut chat = Chat {
+        server: server.address.to_string(),
+        view: View { colours },
+        session,
+        screen,
+        next,
+        connected: false,
+        failure: Arc::clone(&failure),
+    };
     let events = Box::new(move |client: &Client, event| chat.event(client, &event));
     let mut typing = None;
     drive::run(client, server, events, |handle| {
@@ -65,32 +72,53 @@ pub(super) fn run(editor: Editor, client: Client, server: &Server) -> Result<(),
 
 /// The client's side of a chat.
 struct Chat {
+    server: String,
     view: View,
     session: Arc<Session>,
     screen: Screen,
     /// Our own commands.
     next: Sender<Command>,
+    /// There was a connection: the server is worth another attempt.
+    connected: bool,
     failure: Arc<Mutex<Option<String>>>,
 }
 
 impl Chat {
-    fn event(&self, client: &Client, event: &Event) {
-        if matches!(event, Event::Registered { .. }) {
-            // When it is answered, the server has put us in its channels. If it can't be sent, the
-            // client is gone.
-            let _ = self.next.send(Command::Ping { token: JOINED.into() });
-        }
+    fn event(&mut self, client: &Client, event: &Event) {
         self.session.follow(client, event);
+        match event {
+            Event::Connected => self.connected = true,
+            // When it is answered, the server has put us in its channels.
+            Event::Registered { .. } => self.send(Command::Ping { token: JOINED.into() }),
+            // How it ends is known.
+            Event::ServerError { .. } | Event::Disconnected { .. }
+                if self.session.is_quitting() =>
+            {
+                return;
+            }
+            Event::Disconnected { why, .. } if !self.connected => {
+                self.fail(cannot_connect(&self.server, &reason(why)));
+                return self.send(Command::Quit { reason: None });
+            }
+            Event::Disconnected { why, retry_at: None } => {
+                return self.fail(format!("the connection ended: {}", reason(why)));
+            }
+            _ => {}
+        }
         let current = self.session.current();
         if let Some(line) = self.view.line(client, current.as_ref(), event) {
             self.screen.show(line);
         }
-        if let Event::Disconnected { why, retry_at: None } = event
-            && !self.session.is_quitting()
-        {
-            let why = format!("the connection ended: {}", shown(why));
-            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-        }
+    }
+
+    fn send(&self, command: Command) {
+        // If it can't be sent, the client is gone.
+        let _ = self.next.send(command);
+    }
+
+    fn fail(&self, why: String) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert(why);
     }
 }
 

@@ -22,9 +22,10 @@ impl View {
         current: Option<&Text>,
         event: &Event,
     ) -> Option<String> {
-        let place = |channel: &Text| {
+        // ` word #channel`, or nothing for the current one.
+        let place = |word: &str, channel: &Text| {
             let is_current = current.is_some_and(|current| client.is_same(current, channel));
-            if is_current { String::new() } else { format!(" {}", shown(channel)) }
+            if is_current { String::new() } else { format!(" {word}{}", shown(channel)) }
         };
         let because = |reason: &Text| {
             if reason.is_empty() { String::new() } else { format!(": {}", shown(reason)) }
@@ -45,36 +46,36 @@ impl View {
                 Some(network) => format!("connected to {} as {}", shown(network), shown(nick)),
                 None => format!("connected as {}", shown(nick)),
             },
-            Event::Disconnected { why, retry_at: Some(_) } => {
-                format!("disconnected: {}; connecting again soon", shown(why))
+            Event::Disconnected { why, retry_at } => {
+                let then = if retry_at.is_some() { "; connecting again soon" } else { "" };
+                format!("disconnected: {}{then}", reason(why))
             }
-            Event::Disconnected { why, retry_at: None } => format!("disconnected: {}", shown(why)),
             Event::Joined { channel, me: true, .. } => format!("you are in {}", shown(channel)),
             Event::Joined { channel, nick, me: false } => {
-                format!("{} is here{}", shown(nick), at(&place(channel)))
+                format!("{} joined{}", shown(nick), place("", channel))
             }
             Event::Left { channel, nick, me, by, reason } => {
                 let who = if *me { "you".to_owned() } else { shown(nick) };
+                let because = because(reason);
                 match by {
-                    Departure::Part => {
-                        format!("{who} left{}{}", place(channel), because(reason))
+                    Departure::Part => format!("{who} left{}{because}", place("", channel)),
+                    Departure::Kick { by } => {
+                        let place = place("from ", channel);
+                        format!("{} removed {who}{place}{because}", shown(by))
                     }
-                    Departure::Kick { by } => format!(
-                        "{} removed {who}{}{}",
-                        shown(by),
-                        from(&place(channel)),
-                        because(reason)
-                    ),
                 }
             }
             Event::Quit { nick, reason, .. } => format!("{} quit{}", shown(nick), because(reason)),
-            Event::Names { channel, members } => names(&place(channel), members),
+            Event::Names { channel, members } => {
+                let place = place("in ", channel);
+                names(if place.is_empty() { " here" } else { &place }, members)
+            }
             Event::Topic { topic, by: None, .. } if topic.is_empty() => return None,
             Event::Topic { channel, topic, by: None } => {
-                format!("topic{}: {}", of(&place(channel)), shown(topic))
+                format!("topic{}: {}", place("of ", channel), shown(topic))
             }
             Event::Topic { channel, topic, by: Some(by) } => {
-                format!("{} set the topic{}{}", shown(by), of(&place(channel)), because(topic))
+                format!("{} set the topic{}{}", shown(by), place("of ", channel), because(topic))
             }
             Event::Mode { target, by, change } => {
                 format!("{} set {} {}", shown(by), shown(target), words(change))
@@ -154,6 +155,7 @@ impl View {
             }
             (353, [_, channel, names]) => format!("in {channel}: {names}"),
             (372, [text]) => text.strip_prefix("- ").unwrap_or(text).to_owned(),
+            (_, [about @ .., text]) if !about.is_empty() => format!("{}: {text}", about.join(" ")),
             (_, params) => params.join(" "),
         };
         Some(if event.is_error_reply() {
@@ -164,16 +166,10 @@ impl View {
     }
 }
 
-fn at(place: &str) -> String {
-    if place.is_empty() { String::new() } else { format!(":{place}") }
-}
-
-fn from(place: &str) -> String {
-    if place.is_empty() { String::new() } else { format!(" from{place}") }
-}
-
-fn of(place: &str) -> String {
-    if place.is_empty() { String::new() } else { format!(" of{place}") }
+/// Why a connection ended, without the system's number for it.
+pub(super) fn reason(why: &Text) -> String {
+    let why = shown(why);
+    why.split_once(" (os error").map_or(why.as_str(), |(why, _)| why).to_owned()
 }
 
 fn words(params: &[Text]) -> String {
@@ -186,7 +182,6 @@ fn names(place: &str, members: &[Member]) -> String {
     let shown: Vec<String> = members.iter().take(NAMES_MAX).map(show).collect();
     let rest = members.len() - shown.len();
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-    let place = if place.is_empty() { " here" } else { place };
     format!("{}{place}: {}{more}", members.len(), shown.join(" "))
 }
 
@@ -204,3 +199,135 @@ fn mentions(text: &str, nick: &str) -> bool {
 
 /// The most names that a line shows.
 const NAMES_MAX: usize = 60;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chat_core::{
+        Now,
+        client::{Input, Options},
+    };
+
+    /// What is shown of these lines of the server, to alice in `current`.
+    fn seen(current: &str, lines: &str) -> Vec<String> {
+        let options = Options {
+            nick: "alice".into(),
+            user: "alice".into(),
+            real: "alice".into(),
+            password: None,
+            join: vec![],
+            reconnect: false,
+        };
+        let mut client = Client::new(options, 0).unwrap();
+        let current = Text::from(current);
+        let mut seen = Vec::new();
+        let start = ":irc 001 alice :Welcome\n:irc 376 alice :End\n:alice JOIN #a";
+        client.handle(Now::default(), Input::Connected);
+        client.handle(Now::default(), Input::Data(format!("{start}\n").as_bytes()));
+        while client.poll_event().is_some() {}
+        for line in lines.lines().map(str::trim) {
+            client.handle(Now::default(), Input::Data(format!("{line}\n").as_bytes()));
+            while let Some(event) = client.poll_event() {
+                seen.extend(View::PLAIN.line(&client, Some(&current), &event));
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn what_is_said_says_where_unless_it_is_here() {
+        assert_eq!(
+            seen(
+                "#a",
+                ":bob PRIVMSG #A :hi
+                 :bob PRIVMSG #b :hi
+                 :bob PRIVMSG alice :hi
+                 :alice PRIVMSG bob :hi
+                 :bob PRIVMSG #a :\x01ACTION waves\x01
+                 :bob NOTICE #a :psst
+                 :bob PRIVMSG #a :\x1b[2J"
+            ),
+            [
+                "<bob> hi",
+                "#b <bob> hi",
+                "to you <bob> hi",
+                "to bob <alice> hi",
+                "* bob waves",
+                "-bob- psst",
+                r"<bob> \x1b[2J",
+            ]
+        );
+        assert_eq!(seen("bob", ":bob PRIVMSG alice :hi"), ["<bob> hi"]);
+    }
+
+    #[test]
+    fn what_happens_says_where_unless_it_is_here() {
+        let lines = ":bob JOIN #a
+             :irc 353 alice = #a :@alice bob
+             :irc 366 alice #a :End
+             :bob TOPIC #a :new
+             :bob MODE #a +o bob
+             :bob NICK rob
+             :rob KICK #a carol :rude
+             :rob PART #a :bye";
+        assert_eq!(
+            seen("#a", lines),
+            [
+                "-- bob joined",
+                "-- 2 here: @alice bob",
+                "-- bob set the topic: new",
+                "-- bob set #a +o bob",
+                "-- bob is now rob",
+                "-- rob removed carol: rude",
+                "-- rob left: bye",
+            ]
+        );
+        assert_eq!(
+            seen("#b", lines),
+            [
+                "-- bob joined #a",
+                "-- 2 in #a: @alice bob",
+                "-- bob set the topic of #a: new",
+                "-- bob set #a +o bob",
+                "-- bob is now rob",
+                "-- rob removed carol from #a: rude",
+                "-- rob left #a: bye",
+            ]
+        );
+    }
+
+    #[test]
+    fn replies_are_sentences() {
+        assert_eq!(
+            seen(
+                "#a",
+                ":irc 372 alice :- Welcome
+                 :irc 403 alice #x :No such channel
+                 :irc 322 alice #a 3 :All of it
+                 :irc 352 alice #a b h irc bob H@ :0 Bob B
+                 :irc 317 alice bob 12 1 :seconds idle, signon time
+                 :irc 366 alice #x :End of /NAMES list"
+            ),
+            [
+                "-- Welcome",
+                "! #x: No such channel",
+                "-- #a (3) All of it",
+                "-- #a bob H@ b@h: Bob B",
+                "-- bob has been idle for 12 s",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_is_a_word() {
+        assert!(mentions("Alice: hi", "alice") && mentions("hi, alice!", "Alice"));
+        assert!(!mentions("malice", "alice") && !mentions("alice_", "alice"));
+        assert!(mentions("İ alice", "alice") && !mentions("", ""));
+    }
+
+    #[test]
+    fn a_long_list_of_names_is_cut() {
+        let member = Member { nick: "bob".into(), prefixes: "+".into() };
+        assert!(names(" here", &vec![member; 100]).ends_with("+bob and 40 more"));
+    }
+}
