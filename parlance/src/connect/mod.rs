@@ -26,6 +26,7 @@ use address::Address;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ConnectArgs {
     /// The server: 127.0.0.1:6667, irc.example.org, [::1]:6667, unix:PATH
+    #[allow(rustdoc::broken_intra_doc_links, reason = "[::1] is an address, and --help shows it")]
     #[arg(value_name = "ADDR", default_value = "127.0.0.1:6667")]
     address: Address,
     /// The name to have there; if it is taken, one like it [default: $USER, or guest]
