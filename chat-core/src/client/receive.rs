@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 
+use super::link::{KEEPALIVE_TOKEN, MOTD_WAIT, Phase};
 use super::state::{CHANNELS_MAX, NAME_MAX};
 use super::support::ModeKind;
-use super::{Client, Departure, Event, Message, MessageKind, Phase, Text, server_time};
+use super::{Client, Departure, Event, Message, MessageKind, Text, server_time};
 use crate::wire;
 
 impl Client {
@@ -56,7 +57,7 @@ impl Client {
 
     fn on_pong(&mut self, message: &wire::Message<'_>) {
         let token = last(message);
-        if token != super::KEEPALIVE_TOKEN {
+        if token != KEEPALIVE_TOKEN {
             self.tell(Event::Pong { token: token.into() });
         }
     }
@@ -240,7 +241,7 @@ impl Client {
             self.nick = nick.into();
         }
         self.negotiation.registered();
-        let deadline = self.now.mono.after(super::MOTD_WAIT);
+        let deadline = self.now.mono.after(MOTD_WAIT);
         self.phase = Phase::Registering { deadline, welcomed: true };
     }
 
