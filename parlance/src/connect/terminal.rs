@@ -11,9 +11,10 @@ use std::{
     io,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{self, Sender},
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
     },
     thread,
+    time::Duration,
 };
 
 use chat_core::client::{Client, Command, Event};
@@ -53,14 +54,16 @@ pub(super) fn run(editor: Editor, client: Client, server: &Server) -> Result<(),
         failure: Arc::clone(&failure),
     };
     let events = Box::new(move |client: &Client, event| chat.event(client, &event));
-    let mut typing = None;
+    let (end, typed) = Ended::new();
     drive::run(client, server, events, |handle| {
         handle.relay(commands);
-        typing = Some(thread::spawn(move || editor.run(&handle)));
+        thread::spawn(move || {
+            editor.run(&handle);
+            drop(end);
+        });
     })?;
-    printed.wait();
-    // If the connection ended by itself, the editor still holds the terminal.
-    if typing.is_some_and(|typing| !typing.is_finished())
+    // Without a printer the editor ends too, and gives the terminal back.
+    if !(printed.wait() && typed.wait())
         && let Some(modes) = modes
     {
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &modes);
@@ -68,6 +71,22 @@ pub(super) fn run(editor: Editor, client: Client, server: &Server) -> Result<(),
     }
     let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
     failure.map_or(Ok(()), |why| Err(Failure::new(why)))
+}
+
+/// Tells that a thread has ended, or soon will.
+struct Ended(Receiver<()>);
+
+impl Ended {
+    /// What the thread drops at its end, and what is told by that.
+    fn new() -> (Sender<()>, Self) {
+        let (end, ended) = mpsc::channel();
+        (end, Self(ended))
+    }
+
+    /// Waits a little; whether the thread has ended.
+    fn wait(&self) -> bool {
+        self.0.recv_timeout(END_WAIT) == Err(RecvTimeoutError::Disconnected)
+    }
 }
 
 /// The client's side of a chat.
@@ -124,3 +143,6 @@ impl Chat {
 
 /// Sent after registration.
 const JOINED: &str = "joined";
+
+/// How long the threads of the terminal may take to end.
+const END_WAIT: Duration = Duration::from_millis(500);

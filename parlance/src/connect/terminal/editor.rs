@@ -19,7 +19,8 @@ use rustyline::{
 use unicode_width::UnicodeWidthStr as _;
 
 use super::{
-    screen::{Gate, Printed, Screen},
+    Ended,
+    screen::{Gate, Screen},
     session::Session,
 };
 use crate::connect::{
@@ -55,7 +56,7 @@ impl Editor {
         mut self,
         colours: Colours,
         session: Arc<Session>,
-    ) -> (Typing, Screen, Printed) {
+    ) -> (Typing, Screen, Ended) {
         let gate = Arc::new(Gate::default());
         let (screen, printed) = Screen::start(Printer(self.printer), Arc::clone(&gate));
         self.line.set_helper(Some(Keys { session: Arc::clone(&session), gate: Arc::clone(&gate) }));

@@ -7,10 +7,11 @@ use std::{
         mpsc::{self, Receiver, SyncSender},
     },
     thread,
-    time::Duration,
 };
 
 use rustyline::ExternalPrinter;
+
+use super::Ended;
 
 /// Where lines are shown. Showing never waits.
 pub(super) struct Screen {
@@ -19,33 +20,21 @@ pub(super) struct Screen {
     lost: Arc<AtomicUsize>,
 }
 
-/// The end of all printing.
-pub(super) struct Printed(Receiver<()>);
-
-impl Printed {
-    /// Waits a little for what is left, once the [`Screen`] is gone.
-    pub(super) fn wait(self) {
-        // Either it ends, or the terminal takes nothing.
-        let _ = self.0.recv_timeout(FINISH_WAIT);
-    }
-}
-
 impl Screen {
     /// Starts to print while `gate` is open.
     pub(super) fn start(
         printer: impl ExternalPrinter + Send + 'static,
         gate: Arc<Gate>,
-    ) -> (Self, Printed) {
+    ) -> (Self, Ended) {
         let (lines, waiting) = mpsc::sync_channel(LINES_MAX);
-        let (end, ended) = mpsc::channel();
+        let (end, ended) = Ended::new();
         let lost = Arc::new(AtomicUsize::new(0));
         let also_lost = Arc::clone(&lost);
         thread::spawn(move || {
-            // Held until the thread ends.
-            let _end: mpsc::Sender<()> = end;
             print_all(&waiting, printer, &gate, &also_lost);
+            drop(end);
         });
-        (Self { lines, lost }, Printed(ended))
+        (Self { lines, lost }, ended)
     }
 
     /// Shows lines, as soon as the terminal takes them. If it takes none for very long, later ones
@@ -116,6 +105,3 @@ const LINES_MAX: usize = 10_000;
 
 /// About how many bytes are printed at once.
 const BLOCK_MAX: usize = 16 * 1024;
-
-/// How long the last lines may take.
-const FINISH_WAIT: Duration = Duration::from_millis(500);
