@@ -2,7 +2,7 @@
 
 use alloc::{format, string::ToString, vec::Vec};
 
-use super::{Server, error_line, link::State, outbox::Pushed};
+use super::{Server, error_line, link::State};
 use crate::{
     Answer, CloseWhen, Config, ConnId, Output, Report,
     network::{Entry, Log, Op, Origin},
@@ -76,12 +76,9 @@ impl Server {
             link.ping_sent = Some(now);
         }
         let name = self.links.name.clone();
-        let pushed = self.links.outboxes.write(conn.index(), now, |out| {
+        self.links.write(conn, |out| {
             Encoder::new(out).command(b"PING").trailing(&name).finish();
         });
-        if pushed == Pushed::First {
-            self.links.outputs.push_back(Output::Flush(conn));
-        }
     }
 
     /// Sets a connection's timer to the earliest of its deadlines.
@@ -119,15 +116,13 @@ impl Server {
             return;
         }
         let line = error_line(&link.host, reason);
-        let user = link.user();
+        let origin = link.origin();
         link.state = State::Dying { deadline };
         link.unread = Vec::new();
         link.steps.clear();
         let asking = link.asking.take();
-        let origin = Origin { session: link.session, user, request: link.requests };
-        if self.links.outboxes.seal(conn.index(), now, &line, keep) == Pushed::First {
-            self.links.outputs.push_back(Output::Flush(conn));
-        }
+        let pushed = self.links.outboxes.seal(conn.index(), now, &line, keep);
+        self.links.pushed(conn, pushed);
         if let Some(asking) = asking {
             self.asked.remove(&asking.ticket);
             self.links.outputs.push_back(Output::Cancel(asking.ticket));
@@ -168,8 +163,7 @@ impl Server {
             let nick = self.nick_of(conn);
             self.report_ended(conn, &nick, reason);
             let Some(link) = self.links.get(conn) else { return };
-            let user = link.user();
-            let origin = Origin { session: link.session, user, request: link.requests };
+            let origin = link.origin();
             let asking = link.asking.as_ref().map(|asking| asking.ticket);
             if let Some(ticket) = asking {
                 self.asked.remove(&ticket);

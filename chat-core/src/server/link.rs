@@ -7,7 +7,7 @@ use super::query::Read;
 use crate::{
     Instant, Limits, Ticket,
     caps::Caps,
-    network::{Session, UserId},
+    network::{Origin, Session, UserId},
     wire::{FrameLimits, Framer},
 };
 
@@ -149,6 +149,11 @@ impl Link {
 
     pub(crate) const fn user(&self) -> Option<UserId> {
         if let State::Registered(user) = self.state { Some(user) } else { None }
+    }
+
+    /// Where an entry that this connection proposes comes from.
+    pub(crate) const fn origin(&self) -> Origin {
+        Origin { session: self.session, user: self.user(), request: self.requests }
     }
 
     pub(crate) const fn is_dying(&self) -> bool {

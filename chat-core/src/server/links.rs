@@ -111,8 +111,7 @@ impl Links {
             encode(&mut bytes);
             self.respond(conn, bytes);
         } else {
-            let pushed = self.outboxes.write(conn.index(), self.now.mono, encode);
-            self.pushed(conn, pushed);
+            self.write(conn, encode);
         }
     }
 
@@ -188,17 +187,16 @@ impl Links {
                     .command(b"BATCH")
                     .param(&reference)
                     .finish();
-                let pushed = self.outboxes.write(conn.index(), self.now.mono, |out| {
+                self.write(conn, |out| {
                     out.extend_from_slice(&line);
                 });
-                self.pushed(conn, pushed);
             }
         }
     }
 
     /// Sends an encoded line with one tag more. `value` is in its escaped form.
     fn tagged(&mut self, conn: ConnId, key: &[u8], value: &[u8], line: &[u8]) {
-        let pushed = self.outboxes.write(conn.index(), self.now.mono, |out| {
+        self.write(conn, |out| {
             let (next, rest) = match line.strip_prefix(b"@") {
                 Some(rest) => (&b";"[..], rest),
                 None => (&b" "[..], line),
@@ -207,10 +205,16 @@ impl Links {
                 out.extend_from_slice(part);
             }
         });
+    }
+
+    /// Writes lines for one connection alone, outside any labeled answer.
+    pub(crate) fn write(&mut self, conn: ConnId, write: impl FnOnce(&mut Vec<u8>)) {
+        let pushed = self.outboxes.write(conn.index(), self.now.mono, write);
         self.pushed(conn, pushed);
     }
 
-    fn pushed(&mut self, conn: ConnId, pushed: Pushed) {
+    /// What follows from a line's being put into an outbox.
+    pub(crate) fn pushed(&mut self, conn: ConnId, pushed: Pushed) {
         self.metrics.lines_out += u64::from(pushed != Pushed::Dropped);
         match pushed {
             Pushed::First => self.outputs.push_back(Output::Flush(conn)),

@@ -324,7 +324,7 @@ impl Server {
     /// Carries out an operation of a connection.
     fn propose(&mut self, conn: ConnId, op: Op<'_>) {
         let Some(link) = self.links.get(conn) else { return };
-        let origin = Origin { session: link.session, user: link.user(), request: link.requests };
+        let origin = link.origin();
         self.apply(origin, op);
         self.welcome_arrived();
     }
