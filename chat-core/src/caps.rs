@@ -1,10 +1,13 @@
 //! The table of IRCv3 capabilities, and sets of them.
 
+use alloc::string::String;
 use core::ops::{BitAnd, BitOr};
+
+use crate::Config;
 
 /// A set of capabilities.
 #[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Caps(u16);
+pub(crate) struct Caps(u32);
 
 impl Caps {
     pub(crate) const NONE: Self = Self(0);
@@ -52,23 +55,58 @@ impl BitOr for Caps {
 pub(crate) struct Capability {
     pub(crate) name: &'static [u8],
     pub(crate) bit: Caps,
+    /// What it does, in one sentence, for the documentation.
+    pub(crate) about: &'static str,
+    /// Its value in `CAP LS 302`, if it has one.
+    pub(crate) value: Option<fn(&Config) -> String>,
+}
+
+const fn row(name: &'static [u8], bit: Caps, about: &'static str) -> Capability {
+    Capability { name, bit, about, value: None }
 }
 
 /// All that the server offers, in the order of `CAP LS`.
 pub(crate) const ALL: &[Capability] = &[
-    Capability { name: b"away-notify", bit: Caps::AWAY_NOTIFY },
-    Capability { name: b"batch", bit: Caps::BATCH },
-    Capability { name: b"cap-notify", bit: Caps::CAP_NOTIFY },
-    Capability { name: b"echo-message", bit: Caps::ECHO_MESSAGE },
-    Capability { name: b"extended-join", bit: Caps::EXTENDED_JOIN },
-    Capability { name: b"labeled-response", bit: Caps::LABELED_RESPONSE },
-    Capability { name: b"message-tags", bit: Caps::MESSAGE_TAGS },
-    Capability { name: b"multi-prefix", bit: Caps::MULTI_PREFIX },
-    Capability { name: b"server-time", bit: Caps::SERVER_TIME },
-    Capability { name: b"userhost-in-names", bit: Caps::USERHOST_IN_NAMES },
+    row(
+        b"away-notify",
+        Caps::AWAY_NOTIFY,
+        "Tells when somebody in a common channel goes away or comes back.",
+    ),
+    row(b"batch", Caps::BATCH, "Groups lines that belong together."),
+    row(b"cap-notify", Caps::CAP_NOTIFY, "Tells when capabilities come and go."),
+    row(
+        b"echo-message",
+        Caps::ECHO_MESSAGE,
+        "Sends your own messages back to you as others see them.",
+    ),
+    row(b"extended-join", Caps::EXTENDED_JOIN, "Adds account and real name to JOIN."),
+    row(
+        b"labeled-response",
+        Caps::LABELED_RESPONSE,
+        "Marks the answers to a command with the label that it came with.",
+    ),
+    row(b"message-tags", Caps::MESSAGE_TAGS, "Lets lines carry tags, and clients send their own."),
+    row(
+        b"multi-prefix",
+        Caps::MULTI_PREFIX,
+        "Shows all prefixes of a member, not the highest alone.",
+    ),
+    row(b"server-time", Caps::SERVER_TIME, "Marks lines with the time at which they were sent."),
+    row(b"userhost-in-names", Caps::USERHOST_IN_NAMES, "Shows user names and hosts in NAMES."),
 ];
 
 /// The capability of that name. Names are compared exactly.
 pub(crate) fn by_name(name: &[u8]) -> Option<&'static Capability> {
     ALL.iter().find(|capability| capability.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_says_what_each_does() {
+        assert!(ALL.is_sorted_by_key(|capability| capability.name));
+        assert!(ALL.iter().all(|capability| capability.about.ends_with('.')));
+    }
 }

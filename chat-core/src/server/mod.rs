@@ -2,11 +2,13 @@
 
 mod arrival;
 mod command;
+mod isupport;
 mod lifetime;
 mod link;
 mod links;
 mod outbox;
 mod query;
+mod reference;
 mod render;
 mod timers;
 
@@ -21,6 +23,7 @@ use core::{fmt, net::IpAddr};
 
 use hashbrown::HashMap;
 
+pub use self::reference::reference;
 use self::{
     link::{Lines, Link, Response, State, Step},
     links::{Links, session},

@@ -3,12 +3,15 @@
 use alloc::{format, string::String, vec::Vec};
 
 use super::Caller;
-use crate::wire::{
-    Message,
-    numeric::{
-        ERR_NOORIGIN, RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_ISUPPORT, RPL_LOCALUSERS,
-        RPL_LUSERCHANNELS, RPL_LUSERCLIENT, RPL_LUSERME, RPL_LUSEROP, RPL_LUSERUNKNOWN, RPL_MOTD,
-        RPL_MOTDSTART, RPL_TIME, RPL_VERSION,
+use crate::{
+    server::isupport,
+    wire::{
+        Message,
+        numeric::{
+            ERR_NOORIGIN, RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_ISUPPORT, RPL_LOCALUSERS,
+            RPL_LUSERCHANNELS, RPL_LUSERCLIENT, RPL_LUSERME, RPL_LUSEROP, RPL_LUSERUNKNOWN,
+            RPL_MOTD, RPL_MOTDSTART, RPL_TIME, RPL_VERSION,
+        },
     },
 };
 
@@ -92,42 +95,10 @@ impl Caller<'_> {
     }
 
     pub(in crate::server) fn isupport(&mut self) {
-        let tokens = isupport(&self.server.config);
+        let tokens = isupport::tokens(&self.server.config);
         for line in tokens.chunks(12) {
             let params: Vec<&[u8]> = line.iter().map(String::as_bytes).collect();
             self.reply(RPL_ISUPPORT, &params);
         }
     }
-}
-
-/// The ISUPPORT tokens: what is implemented, with the bounds in force.
-fn isupport(config: &crate::Config) -> Vec<String> {
-    let limits = &config.limits;
-    let targets = limits.targets;
-    alloc::vec![
-        format!("AWAYLEN={}", limits.away_len),
-        format!("CASEMAPPING={}", config.casemapping.as_str()),
-        format!("CHANLIMIT=#:{}", limits.channels_per_user),
-        String::from("CHANMODES=b,k,l,imnst"),
-        format!("CHANNELLEN={}", limits.channel_len),
-        String::from("CHANTYPES=#"),
-        String::from("HOSTLEN=64"),
-        format!("KEYLEN={}", limits.key_len),
-        format!("KICKLEN={}", limits.kick_len),
-        String::from("LINELEN=512"),
-        format!("MAXLIST=b:{}", limits.list_entries),
-        format!("MAXTARGETS={targets}"),
-        format!("MODES={}", limits.modes),
-        format!("NETWORK={}", config.network),
-        format!("NICKLEN={}", limits.nick_len),
-        String::from("PREFIX=(ov)@+"),
-        String::from("SAFELIST"),
-        String::from("STATUSMSG=@+"),
-        format!(
-            "TARGMAX=JOIN:{targets},KICK:{targets},LIST:{targets},NAMES:{targets},\
-             NOTICE:{targets},PART:{targets},PRIVMSG:{targets},TAGMSG:{targets},WHOIS:1"
-        ),
-        format!("TOPICLEN={}", limits.topic_len),
-        format!("USERLEN={}", limits.user_len),
-    ]
 }

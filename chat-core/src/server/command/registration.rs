@@ -99,15 +99,20 @@ pub(super) fn cap(caller: &mut Caller<'_>, message: &Message<'_>) {
                 // Whoever knows 302 is told of changes.
                 caller.change_caps(|caps| caps.with(Caps::CAP_NOTIFY));
             }
-            let names = caps::ALL.iter().map(|capability| capability.name);
-            let names: Vec<&[u8]> = names.collect();
-            caller.cap_reply(b"LS", &names.join(&b' '));
+            let config = &caller.server.config;
+            let items = caps::ALL.iter().map(|capability| match capability.value {
+                Some(value) if is_302 => [capability.name, b"=", value(config).as_bytes()].concat(),
+                _ => capability.name.to_vec(),
+            });
+            let items: Vec<Vec<u8>> = items.collect();
+            caller.cap_list(b"LS", &items, is_302);
         }
         b"LIST" => {
             let have = caller.caps();
             let names = caps::ALL.iter().filter(|capability| have.has(capability.bit));
-            let names: Vec<&[u8]> = names.map(|capability| capability.name).collect();
-            caller.cap_reply(b"LIST", &names.join(&b' '));
+            let names: Vec<Vec<u8>> = names.map(|capability| capability.name.to_vec()).collect();
+            let several = caller.server.links.get(caller.conn).is_some_and(|link| link.caps_302);
+            caller.cap_list(b"LIST", &names, several);
         }
         b"REQ" => {
             let list = message.param(1).unwrap_or_default();
@@ -153,6 +158,29 @@ impl Caller<'_> {
             link.caps = caps;
             self.server.links.outboxes.set_caps(self.conn.index(), caps);
         }
+    }
+
+    /// A list of capabilities, on several lines for those who know of them: all but the last say
+    /// `*`.
+    fn cap_list(&mut self, command: &[u8], items: &[Vec<u8>], several: bool) {
+        const LINE: usize = 350;
+        let mut line: Vec<u8> = Vec::new();
+        for item in items {
+            if several && !line.is_empty() && line.len() + item.len() >= LINE {
+                let nick = self.server.nick_of(self.conn);
+                let name = self.server.links.name.clone();
+                self.server.links.line(self.conn, |out| {
+                    let head = out.source(&name).command(b"CAP").param(&nick);
+                    head.param(command).param(b"*").trailing(&line);
+                });
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(b' ');
+            }
+            line.extend_from_slice(item);
+        }
+        self.cap_reply(command, &line);
     }
 
     fn cap_reply(&mut self, command: &[u8], list: &[u8]) {

@@ -1,0 +1,115 @@
+//! The table of ISUPPORT tokens: what the server tells of itself in 005.
+//!
+//! Specification: <https://modern.ircdocs.horse/#rplisupport-parameters>; IRCv3 for those of its
+//! extensions. Each token is enforced, with the bounds in force.
+
+use alloc::{format, string::String, vec::Vec};
+
+use crate::{Config, Limits};
+
+/// One token.
+pub(crate) struct Token {
+    pub(crate) name: &'static str,
+    /// What it says, in one sentence, for the documentation.
+    pub(crate) about: &'static str,
+    value: Value,
+}
+
+/// A token's value.
+enum Value {
+    /// The name alone says it.
+    None,
+    Fixed(&'static str),
+    /// A bound.
+    Limit(fn(&Limits) -> usize),
+    /// Anything else; `None`: the token is not sent.
+    Made(fn(&Config) -> Option<String>),
+}
+
+use Value::{Fixed, Limit, Made, None as Bare};
+
+const fn token(name: &'static str, about: &'static str, value: Value) -> Token {
+    Token { name, about, value }
+}
+
+/// All tokens, by name.
+pub(crate) const TOKENS: &[Token] = &[
+    token("AWAYLEN", "Bytes of an away message.", Limit(|limits| limits.away_len)),
+    token(
+        "CASEMAPPING",
+        "How nicks and channel names are compared.",
+        Made(|config| Some(config.casemapping.as_str().into())),
+    ),
+    token(
+        "CHANLIMIT",
+        "Channels that one user may be in.",
+        Made(|config| Some(format!("#:{}", config.limits.channels_per_user))),
+    ),
+    token(
+        "CHANMODES",
+        "Channel modes: lists; always with a parameter; with one when set; without.",
+        Fixed("b,k,l,imnst"),
+    ),
+    token("CHANNELLEN", "Bytes of a channel's name.", Limit(|limits| limits.channel_len)),
+    token("CHANTYPES", "What a channel's name begins with.", Fixed("#")),
+    token("HOSTLEN", "Bytes of a host.", Fixed("64")),
+    token("KEYLEN", "Bytes of a channel's key.", Limit(|limits| limits.key_len)),
+    token("KICKLEN", "Bytes of a kick's reason.", Limit(|limits| limits.kick_len)),
+    token("LINELEN", "Bytes of a line, its end included and its tags not.", Fixed("512")),
+    token(
+        "MAXLIST",
+        "Entries of a channel's lists.",
+        Made(|config| Some(format!("b:{}", config.limits.list_entries))),
+    ),
+    token("MAXTARGETS", "Targets of one command.", Limit(|limits| limits.targets)),
+    token("MODES", "Mode changes with a parameter in one MODE.", Limit(|limits| limits.modes)),
+    token("NETWORK", "The network's name.", Made(|config| Some(config.network.clone()))),
+    token("NICKLEN", "Bytes of a nick.", Limit(|limits| limits.nick_len)),
+    token("PREFIX", "The ranks of members: modes and prefixes.", Fixed("(ov)@+")),
+    token("SAFELIST", "LIST never ends the connection, however long the list.", Bare),
+    token("STATUSMSG", "Prefixes that address a part of a channel's members.", Fixed("@+")),
+    token("TARGMAX", "Targets of each command.", Made(targmax)),
+    token("TOPICLEN", "Bytes of a topic.", Limit(|limits| limits.topic_len)),
+    token("USERLEN", "Bytes of a user name.", Limit(|limits| limits.user_len)),
+];
+
+fn targmax(config: &Config) -> Option<String> {
+    let most = config.limits.targets;
+    let many = ["JOIN", "KICK", "LIST", "NAMES", "NOTICE", "PART", "PRIVMSG", "TAGMSG"];
+    let mut value: Vec<String> = many.iter().map(|name| format!("{name}:{most}")).collect();
+    value.push("WHOIS:1".into());
+    Some(value.join(","))
+}
+
+impl Token {
+    /// The token as it is sent, `NAME` or `NAME=value`; `None` if this configuration has none.
+    pub(crate) fn text(&self, config: &Config) -> Option<String> {
+        match self.value {
+            Bare => Some(self.name.into()),
+            Fixed(value) => Some(format!("{}={value}", self.name)),
+            Limit(limit) => Some(format!("{}={}", self.name, limit(&config.limits))),
+            Made(make) => make(config).map(|value| format!("{}={value}", self.name)),
+        }
+    }
+}
+
+/// All tokens as they are sent.
+pub(crate) fn tokens(config: &Config) -> Vec<String> {
+    TOKENS.iter().filter_map(|token| token.text(config)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_says_what_each_token_is() {
+        assert!(TOKENS.is_sorted_by_key(|token| token.name));
+        assert!(TOKENS.iter().all(|token| token.about.ends_with('.')));
+    }
+
+    #[test]
+    fn no_token_has_a_space() {
+        assert!(tokens(&Config::default()).iter().all(|token| !token.contains(' ')));
+    }
+}
