@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test uses its own part")]
 
-use std::{collections::BTreeMap, fmt::Write, time::Duration};
+use std::{collections::BTreeMap, fmt::Write, net::IpAddr, time::Duration};
 
 use chat_core::{
     Answer, CloseWhen, Closed, Config, ConnId, Input, Instant, Now, Output, Pause, PeerInfo,
@@ -15,6 +15,8 @@ pub(crate) struct Stage {
     pub now: Now,
     /// All that was sent and received, a line each.
     pub transcript: String,
+    /// What came to clients since it was last taken.
+    pub inbox: Vec<(String, Came)>,
     pub reports: Vec<Report>,
     pub asked: Vec<(Ticket, Request)>,
     pub stopped: bool,
@@ -24,6 +26,15 @@ pub(crate) struct Stage {
     stalled: BTreeMap<String, bool>,
     closing: Vec<ConnId>,
     pub paused: Vec<String>,
+}
+
+/// Something that came to a client.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Came {
+    /// A line without its end.
+    Line(Vec<u8>),
+    /// The end of the connection.
+    Closed,
 }
 
 pub(crate) fn config() -> Config {
@@ -42,6 +53,7 @@ impl Stage {
             server: Server::new(config, [7; 32], now).expect("the configuration is valid"),
             now,
             transcript: String::new(),
+            inbox: Vec::new(),
             reports: Vec::new(),
             asked: Vec::new(),
             stopped: false,
@@ -63,7 +75,11 @@ impl Stage {
 
     /// Opens a connection from 192.0.2.1.
     pub(crate) fn open(&mut self, name: &str) -> bool {
-        let peer = PeerInfo { address: Some([192, 0, 2, 1].into()), exempt: false };
+        self.open_from(name, [192, 0, 2, 1].into())
+    }
+
+    pub(crate) fn open_from(&mut self, name: &str, address: IpAddr) -> bool {
+        let peer = PeerInfo { address: Some(address), exempt: false };
         match self.server.open(self.now, peer) {
             Ok(conn) => {
                 self.conns.insert(name.into(), conn);
@@ -213,12 +229,14 @@ impl Stage {
             let line = line.strip_suffix(b"\r\n").expect("a line ends in CRLF");
             writeln!(self.transcript, "{name}< {}", line.escape_ascii())
                 .expect("a string takes all");
+            self.inbox.push((name.into(), Came::Line(line.to_vec())));
         }
     }
 
     fn close(&mut self, conn: ConnId) {
         if let Some(name) = self.names.remove(&conn) {
             writeln!(self.transcript, "{name}< (closed)").expect("a string takes all");
+            self.inbox.push((name.clone(), Came::Closed));
             self.conns.remove(&name);
             self.closing.retain(|other| *other != conn);
             self.server.handle(self.now, Input::Closed(conn, Closed::Asked));
