@@ -21,9 +21,16 @@ impl Caps {
     pub(crate) const BATCH: Self = Self(1 << 7);
     pub(crate) const LABELED_RESPONSE: Self = Self(1 << 8);
     pub(crate) const EXTENDED_JOIN: Self = Self(1 << 9);
+    pub(crate) const SETNAME: Self = Self(1 << 10);
+    pub(crate) const DRAFT_NO_IMPLICIT_NAMES: Self = Self(1 << 11);
+    pub(crate) const NO_IMPLICIT_NAMES: Self = Self(1 << 12);
 
     pub(crate) const fn has(self, wanted: Self) -> bool {
         self.0 & wanted.0 == wanted.0
+    }
+
+    pub(crate) const fn has_any(self, wanted: Self) -> bool {
+        self.0 & wanted.0 != 0
     }
 
     pub(crate) const fn with(self, more: Self) -> Self {
@@ -74,6 +81,7 @@ pub(crate) const ALL: &[Capability] = &[
     ),
     row(b"batch", Caps::BATCH, "Groups lines that belong together."),
     row(b"cap-notify", Caps::CAP_NOTIFY, "Tells when capabilities come and go."),
+    row(b"draft/no-implicit-names", Caps::DRAFT_NO_IMPLICIT_NAMES, "As no-implicit-names."),
     row(
         b"echo-message",
         Caps::ECHO_MESSAGE,
@@ -91,7 +99,13 @@ pub(crate) const ALL: &[Capability] = &[
         Caps::MULTI_PREFIX,
         "Shows all prefixes of a member, not the highest alone.",
     ),
+    row(b"no-implicit-names", Caps::NO_IMPLICIT_NAMES, "Leaves out the names after a JOIN."),
     row(b"server-time", Caps::SERVER_TIME, "Marks lines with the time at which they were sent."),
+    row(
+        b"setname",
+        Caps::SETNAME,
+        "Tells when somebody in a common channel changes the real name.",
+    ),
     row(b"userhost-in-names", Caps::USERHOST_IN_NAMES, "Shows user names and hosts in NAMES."),
 ];
 
@@ -103,6 +117,15 @@ pub(crate) fn by_name(name: &[u8]) -> Option<&'static Capability> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_capability_has_a_bit_of_its_own() {
+        let all = ALL.iter().try_fold(Caps::NONE, |all, capability| {
+            (capability.bit.0.count_ones() == 1 && !all.has(capability.bit))
+                .then(|| all.with(capability.bit))
+        });
+        assert!(all.is_some());
+    }
 
     #[test]
     fn the_table_is_sorted_and_says_what_each_does() {

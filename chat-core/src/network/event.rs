@@ -55,6 +55,9 @@ pub(crate) enum Event<'a> {
     Away {
         user: UserId,
     },
+    SetName {
+        user: UserId,
+    },
     Invite {
         by: UserId,
         user: UserId,

@@ -5,6 +5,7 @@ mod event;
 mod log;
 mod op;
 mod state;
+mod umode;
 
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::hash::Hasher;
@@ -23,8 +24,9 @@ pub(crate) use event::{Audience, Delivery, Event, Sink};
 pub(crate) use log::{Log, MemLog};
 pub(crate) use op::{Entry, MessageKind, ModeChange, Op, Origin, Session};
 pub(crate) use state::{
-    Channel, ChannelId, ChannelModes, ListEntry, Member, Rank, Topic, User, UserId, UserModes,
+    Channel, ChannelId, ChannelModes, ListEntry, Member, Rank, Topic, User, UserId,
 };
+pub(crate) use umode::{SetBy, USER_MODES, UserModes, user_mode};
 
 /// The part of the configuration that decides what operations do: equal on all servers of a network.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -138,6 +138,8 @@ pub(crate) enum Op<'a> {
     },
     /// Empty: back again.
     Away(&'a [u8]),
+    /// The real name.
+    SetName(&'a [u8]),
     Oper {
         name: &'a [u8],
     },

@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::op::Session;
+use super::{op::Session, umode::UserModes};
 use crate::{UnixMillis, arena::key};
 
 key! {
@@ -31,26 +31,6 @@ pub(crate) struct User {
     pub(crate) last_active: UnixMillis,
     /// In the order of joining.
     pub(crate) channels: Vec<ChannelId>,
-}
-
-/// User modes.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct UserModes {
-    pub(crate) invisible: bool,
-    pub(crate) oper: bool,
-    pub(crate) wallops: bool,
-}
-
-impl UserModes {
-    /// The flag of a mode letter.
-    pub(crate) fn flag(&mut self, letter: u8) -> Option<&mut bool> {
-        match letter {
-            b'i' => Some(&mut self.invisible),
-            b'o' => Some(&mut self.oper),
-            b'w' => Some(&mut self.wallops),
-            _ => None,
-        }
-    }
 }
 
 /// A channel.

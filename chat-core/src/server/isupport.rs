@@ -52,6 +52,12 @@ pub(crate) const TOKENS: &[Token] = &[
     ),
     token("CHANNELLEN", "Bytes of a channel's name.", Limit(|limits| limits.channel_len)),
     token("CHANTYPES", "What a channel's name begins with.", Fixed("#")),
+    token(
+        "ELIST",
+        "Conditions of LIST: time since creation, masks, negative masks, time since the topic was \
+         set, number of members.",
+        Fixed("CMNTU"),
+    ),
     token("HOSTLEN", "Bytes of a host.", Fixed("64")),
     token("KEYLEN", "Bytes of a channel's key.", Limit(|limits| limits.key_len)),
     token("KICKLEN", "Bytes of a kick's reason.", Limit(|limits| limits.kick_len)),
@@ -63,6 +69,7 @@ pub(crate) const TOKENS: &[Token] = &[
     ),
     token("MAXTARGETS", "Targets of one command.", Limit(|limits| limits.targets)),
     token("MODES", "Mode changes with a parameter in one MODE.", Limit(|limits| limits.modes)),
+    token("NAMELEN", "Bytes of a real name.", Limit(|limits| limits.real_len)),
     token("NETWORK", "The network's name.", Made(|config| Some(config.network.clone()))),
     token("NICKLEN", "Bytes of a nick.", Limit(|limits| limits.nick_len)),
     token("PREFIX", "The ranks of members: modes and prefixes.", Fixed("(ov)@+")),
@@ -71,13 +78,13 @@ pub(crate) const TOKENS: &[Token] = &[
     token("TARGMAX", "Targets of each command.", Made(targmax)),
     token("TOPICLEN", "Bytes of a topic.", Limit(|limits| limits.topic_len)),
     token("USERLEN", "Bytes of a user name.", Limit(|limits| limits.user_len)),
+    token("WHOX", "WHO takes fields and a token.", Bare),
 ];
 
 fn targmax(config: &Config) -> Option<String> {
     let most = config.limits.targets;
-    let many = ["JOIN", "KICK", "LIST", "NAMES", "NOTICE", "PART", "PRIVMSG", "TAGMSG"];
-    let mut value: Vec<String> = many.iter().map(|name| format!("{name}:{most}")).collect();
-    value.push("WHOIS:1".into());
+    let many = ["JOIN", "KICK", "LIST", "NAMES", "NOTICE", "PART", "PRIVMSG", "TAGMSG", "WHOIS"];
+    let value: Vec<String> = many.iter().map(|name| format!("{name}:{most}")).collect();
     Some(value.join(","))
 }
 

@@ -202,6 +202,7 @@ impl Server {
             ..config
         };
         self.links.limits = self.config.limits.clone();
+        self.links.description = self.config.description.as_bytes().into();
         self.apply(Origin::default(), Op::Configure(self.network_config()));
         let conns: Vec<ConnId> = self.links.arena.iter().map(|(conn, _)| conn).collect();
         for conn in conns {

@@ -10,7 +10,7 @@ use super::{
     timers::Timers,
 };
 use crate::{
-    Limits, Metrics, Now, Output, Report,
+    Config, Limits, Metrics, Now, Output, Report,
     arena::Arena,
     caps::Caps,
     io::ConnId,
@@ -30,6 +30,8 @@ pub(crate) struct Links {
     pub(crate) metrics: Metrics,
     /// The server's name, the source of replies.
     pub(crate) name: Box<[u8]>,
+    /// What the server is, for WHOIS.
+    pub(crate) description: Box<[u8]>,
     /// Whose command is being carried out: its answers may be labeled.
     pub(crate) active: Option<ConnId>,
     /// Those whose queue has passed its limit, to be ended when the entry is applied.
@@ -59,16 +61,17 @@ fn conn_of(session: Session) -> ConnId {
 }
 
 impl Links {
-    pub(crate) fn new(limits: Limits, name: Box<[u8]>, now: Now) -> Self {
+    pub(crate) fn new(config: &Config, now: Now) -> Self {
         Self {
             arena: Arena::new(),
             outboxes: Outboxes::new(),
             outputs: VecDeque::new(),
             timers: Timers::default(),
-            limits,
+            limits: config.limits.clone(),
             now,
             metrics: Metrics { started: now.wall, ..Metrics::default() },
-            name,
+            name: config.name.as_bytes().into(),
+            description: config.description.as_bytes().into(),
             active: None,
             overflowed: Vec::new(),
             arrived: Vec::new(),

@@ -149,7 +149,7 @@ impl Server {
         network: Network,
     ) -> Result<Self, ConfigError> {
         config.check()?;
-        let links = Links::new(config.limits.clone(), config.name.as_bytes().into(), now);
+        let links = Links::new(&config, now);
         Ok(Self {
             log: MemLog::after(network.sequence()),
             epoch: network.epoch(NODE).map_or(0, |epoch| epoch + 1),

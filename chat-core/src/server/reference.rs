@@ -7,10 +7,10 @@ use super::{
     command::{COMMANDS, When},
     isupport,
 };
-use crate::{Config, caps};
+use crate::{Config, caps, network::USER_MODES};
 
 /// What a server with this configuration understands and offers, as Markdown: commands,
-/// capabilities, ISUPPORT. It is made from the tables that the server itself works by.
+/// capabilities, user modes, ISUPPORT. It is made from the tables that the server itself works by.
 #[must_use]
 pub fn reference(config: &Config) -> String {
     let mut out = String::new();
@@ -38,6 +38,10 @@ fn write(out: &mut String, config: &Config) -> core::fmt::Result {
         let value = capability.value.map(|value| value(config)).unwrap_or_default();
         let equals = if value.is_empty() { "" } else { "=" };
         writeln!(out, "| `{name}{equals}{value}` | {} |", capability.about)?;
+    }
+    out.push_str("\n## User modes\n\n| mode | what it does |\n| --- | --- |\n");
+    for mode in USER_MODES {
+        writeln!(out, "| `{}` | {} |", char::from(mode.letter), mode.about)?;
     }
     out.push_str("\n## ISUPPORT\n\n| token | what it says |\n| --- | --- |\n");
     for token in isupport::TOKENS {

@@ -22,6 +22,7 @@ pub(crate) const fn relevant(event: &Event<'_>) -> Caps {
 pub(crate) const fn required(event: &Event<'_>) -> Caps {
     match event {
         Event::Away { .. } => Caps::AWAY_NOTIFY,
+        Event::SetName { .. } => Caps::SETNAME,
         Event::Message { kind: MessageKind::Tagmsg, .. } => Caps::MESSAGE_TAGS,
         _ => Caps::NONE,
     }
@@ -63,7 +64,8 @@ fn source(event: &Event<'_>) -> UserId {
         | Event::Nick { user, .. }
         | Event::Topic { user, .. }
         | Event::UserMode { user, .. }
-        | Event::Away { user } => user,
+        | Event::Away { user }
+        | Event::SetName { user } => user,
     }
 }
 
@@ -122,6 +124,9 @@ fn body(network: &Network, event: &Event<'_>, user: &User, caps: Caps, line: &mu
             if let Some(away) = &user.away {
                 line.trailing(away);
             }
+        }
+        Event::SetName { .. } => {
+            line.command(b"SETNAME").trailing(&user.real);
         }
         Event::Invite { user, channel, .. } => {
             line.command(b"INVITE").param(nick(user)).param(channel_name(channel));

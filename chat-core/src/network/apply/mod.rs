@@ -3,6 +3,7 @@
 mod channel;
 mod message;
 mod mode;
+mod umode;
 mod user;
 
 use super::{
@@ -66,6 +67,7 @@ impl Network {
             Op::Kick { channel, nick, reason } => self.kick(me, channel, nick, reason, turn),
             Op::Invite { nick, channel } => self.invite(me, nick, channel, turn),
             Op::Away(message) => self.set_away(me, message, turn),
+            Op::SetName(real) => self.set_name(me, real, turn),
             Op::Oper { name } => self.make_oper(me, name, turn),
             Op::Quit { reason } => self.quit(me, reason, turn),
         }

@@ -1,4 +1,4 @@
-//! MODE: channel and user. Only changes that took effect are announced.
+//! MODE of a channel. Only changes that took effect are announced.
 
 use alloc::vec::Vec;
 
@@ -149,39 +149,6 @@ impl Network {
             _ => return None,
         }
         Some(mask)
-    }
-
-    pub(super) fn user_mode(
-        &mut self,
-        me: UserId,
-        changes: &[ModeChange<'_>],
-        turn: &mut Turn<'_>,
-    ) {
-        let mut done = Done::default();
-        for change in changes {
-            // Nobody becomes an operator by MODE.
-            if change.add && change.letter == b'o' {
-                continue;
-            }
-            let Some(user) = self.user_mut(me) else { return };
-            let Some(flag) = user.modes.flag(change.letter) else { continue };
-            if core::mem::replace(flag, change.add) == change.add {
-                continue;
-            }
-            let count = match change.letter {
-                b'i' => Some(&mut self.state.invisible),
-                b'o' => Some(&mut self.state.opers),
-                _ => None,
-            };
-            if let Some(count) = count {
-                *count = if change.add { *count + 1 } else { *count - 1 };
-            }
-            done.push(change, Vec::new());
-        }
-        if !done.modes.is_empty() {
-            let event = Event::UserMode { user: me, modes: &done.modes };
-            turn.tell(self, Audience::User(me), event);
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Operations on users: register, nick, away, oper, quit.
+//! Operations on users: register, nick, away, real name, oper, quit.
 
 use alloc::vec::Vec;
 
@@ -70,6 +70,14 @@ impl Network {
             let audience = Audience::Peers { of: me, with_self: false };
             turn.tell(self, audience, Event::Away { user: me });
         }
+    }
+
+    pub(super) fn set_name(&mut self, me: UserId, real: &[u8], turn: &mut Turn<'_>) {
+        if let Some(user) = self.user_mut(me) {
+            user.real = text(real);
+        }
+        let audience = Audience::Peers { of: me, with_self: true };
+        turn.tell(self, audience, Event::SetName { user: me });
     }
 
     pub(super) fn make_oper(&mut self, me: UserId, name: &[u8], turn: &mut Turn<'_>) {

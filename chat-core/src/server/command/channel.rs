@@ -1,15 +1,17 @@
 //! JOIN, PART, TOPIC, NAMES, LIST, KICK, INVITE.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use super::{Caller, cut};
 use crate::{
     network::Op,
-    server::{link::Step, query::Read},
+    server::{
+        link::Step,
+        query::{List, Read},
+    },
     wire::{
         ChannelName, Message,
         numeric::{ERR_NOSUCHCHANNEL, ERR_NOTONCHANNEL, RPL_NOTOPIC, RPL_TOPIC, RPL_TOPICWHOTIME},
-        split_list,
     },
 };
 
@@ -97,11 +99,11 @@ pub(super) fn names(caller: &mut Caller<'_>, message: &Message<'_>) {
     caller.then(steps);
 }
 
-/// `LIST [channels or masks]`
+/// `LIST [channels or conditions] [conditions]`
 pub(super) fn list(caller: &mut Caller<'_>, message: &Message<'_>) {
-    let masks = split_list(message.param(0).unwrap_or_default());
-    let masks = masks.take(caller.server.config.limits.targets).map(Into::into).collect();
-    caller.then([Step::Read(Read::List { masks, from: 0, started: false })]);
+    let most = caller.server.config.limits.targets;
+    let list = List::new(message.params().iter().copied().take(2), most);
+    caller.then([Step::Read(Read::List(Box::new(list)))]);
 }
 
 /// `KICK channel nicks [:reason]`

@@ -4,7 +4,9 @@ mod channel;
 mod information;
 mod message;
 mod mode;
+mod query;
 mod registration;
+mod umode;
 mod user;
 
 pub(crate) use information::VERSION;
@@ -86,7 +88,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         params: 1,
         when: Registered,
         cost: 1,
-        run: user::ison,
+        run: query::ison,
     },
     Command {
         name: b"JOIN",
@@ -109,7 +111,8 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: b"LIST",
         usage: "[channels or conditions]",
-        about: "Lists channels.",
+        about: "Lists channels: by masks, !masks, members (>n, <n), minutes since they were made \
+                (C>n, C<n) or their topic was set (T>n, T<n).",
         params: 0,
         when: Registered,
         cost: 4,
@@ -233,6 +236,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: registration::quit,
     },
     Command {
+        name: b"SETNAME",
+        usage: ":realname",
+        about: "Changes your real name.",
+        params: 1,
+        when: Registered,
+        cost: 2,
+        run: user::setname,
+    },
+    Command {
         name: b"TAGMSG",
         usage: "targets",
         about: "Sends tags without a text.",
@@ -269,6 +281,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: registration::user,
     },
     Command {
+        name: b"USERHOST",
+        usage: "nicks",
+        about: "Tells user names and hosts of up to five nicks.",
+        params: 1,
+        when: Registered,
+        cost: 1,
+        run: query::userhost,
+    },
+    Command {
         name: b"VERSION",
         usage: "",
         about: "Tells the server's version and what it supports.",
@@ -279,21 +300,22 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
     Command {
         name: b"WHO",
-        usage: "mask",
-        about: "Lists users that match a mask, or the members of a channel.",
+        usage: "mask [o][%fields[,token]]",
+        about: "Lists users that match a mask, or the members of a channel; with o, operators \
+                alone; with fields, those of WHOX.",
         params: 1,
         when: Registered,
         cost: 2,
-        run: user::who,
+        run: query::who,
     },
     Command {
         name: b"WHOIS",
-        usage: "nick",
-        about: "Tells about a user.",
-        params: 1,
+        usage: "[server] nicks",
+        about: "Tells about users.",
+        params: 0,
         when: Registered,
         cost: 2,
-        run: user::whois,
+        run: query::whois,
     },
 ];
 
@@ -358,6 +380,18 @@ impl Caller<'_> {
     /// Replies with a numeric and a text, or none.
     fn reply_text(&mut self, numeric: Numeric, params: &[&[u8]], text: Option<&[u8]>) {
         self.server.reply_text(self.conn, numeric, params, text);
+    }
+
+    /// Refuses a command with a standard reply: `FAIL command code context :text`.
+    fn fail(&mut self, command: &[u8], code: &[u8], context: &[&[u8]], text: &[u8]) {
+        let name = self.server.links.name.clone();
+        self.server.links.line(self.conn, |line| {
+            line.source(&name).command(b"FAIL").param(command).param(code);
+            for param in context {
+                line.param(param);
+            }
+            line.trailing(text);
+        });
     }
 
     /// Changes shared state, or is refused.

@@ -1,16 +1,16 @@
-//! MODE: asking, and the syntax of changing.
+//! MODE of a channel: asking, and the syntax of changing.
 
 use alloc::vec::Vec;
 
 use super::Caller;
 use crate::{
-    network::{Channel, ChannelModes, ModeChange, Op, UserModes},
+    network::{Channel, ChannelModes, ModeChange, Op},
     server::{link::Step, query::Read, query::decimal},
     wire::{
         Message,
         numeric::{
-            ERR_NEEDMOREPARAMS, ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, ERR_UMODEUNKNOWNFLAG,
-            ERR_UNKNOWNMODE, ERR_USERSDONTMATCH, RPL_CHANNELMODEIS, RPL_CREATIONTIME, RPL_UMODEIS,
+            ERR_NEEDMOREPARAMS, ERR_NOSUCHCHANNEL, ERR_UNKNOWNMODE, RPL_CHANNELMODEIS,
+            RPL_CREATIONTIME,
         },
     },
 };
@@ -20,7 +20,7 @@ pub(super) fn mode(caller: &mut Caller<'_>, message: &Message<'_>) {
     if message.params()[0].first() == Some(&b'#') {
         channel_mode(caller, message);
     } else {
-        user_mode(caller, message);
+        super::umode::mode(caller, message);
     }
 }
 
@@ -117,41 +117,4 @@ fn shown_modes(channel: &Channel, member: bool) -> (Vec<u8>, Vec<Vec<u8>>) {
         params.push(decimal(limit.into()));
     }
     (letters, params)
-}
-
-fn user_mode(caller: &mut Caller<'_>, message: &Message<'_>) {
-    let nick = message.params()[0];
-    let Some(found) = caller.network().find_user(nick) else {
-        return caller.reply(ERR_NOSUCHNICK, &[nick]);
-    };
-    if caller.user_id() != Some(found) {
-        return caller.reply(ERR_USERSDONTMATCH, &[]);
-    }
-    let Some(letters) = message.param(1) else {
-        let mut modes = caller.me().map(|me| me.modes).unwrap_or_default();
-        let set = b"iow".iter().filter(|letter| modes.flag(**letter).is_some_and(|flag| *flag));
-        let shown: Vec<u8> = core::iter::once(b'+').chain(set.copied()).collect();
-        return caller.reply_text(RPL_UMODEIS, &[&shown], None);
-    };
-    let mut add = true;
-    let mut unknown = false;
-    let mut changes = Vec::new();
-    for &letter in letters {
-        match letter {
-            b'+' | b'-' => add = letter == b'+',
-            _ if UserModes::default().flag(letter).is_some() => {
-                let change = ModeChange { add, letter, param: None };
-                if !changes.contains(&change) {
-                    changes.push(change);
-                }
-            }
-            _ => unknown = true,
-        }
-    }
-    if unknown {
-        caller.reply(ERR_UMODEUNKNOWNFLAG, &[]);
-    }
-    if !changes.is_empty() {
-        caller.propose(Op::UserMode { changes });
-    }
 }

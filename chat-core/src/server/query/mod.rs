@@ -1,0 +1,165 @@
+//! Reads of shared state that may be long: a line at a time, going on where they stopped.
+
+mod list;
+mod names;
+mod who;
+mod whois;
+
+use alloc::{boxed::Box, vec::Vec};
+
+pub(crate) use self::{list::List, names::Names, who::Who, whois::Whois};
+use super::links::Links;
+use crate::{
+    caps::Caps,
+    io::ConnId,
+    network::{ChannelId, Network, User, UserId},
+    wire::{
+        Numeric,
+        numeric::{RPL_BANLIST, RPL_ENDOFBANLIST, RPL_TOPIC, RPL_TOPICWHOTIME},
+    },
+};
+
+/// A read on its way: what is left of it. Its place is a stable id, so that whoever comes or goes
+/// in the meantime neither repeats nor hides anybody else.
+pub(crate) enum Read {
+    /// The topic of a channel just joined, then its names.
+    Arrival { channel: ChannelId, topic: u8 },
+    /// NAMES of one channel.
+    Names(Names),
+    /// WHO, of a channel's members or of users.
+    Who(Box<Who>),
+    /// WHOIS of several users.
+    Whois(Whois),
+    /// LIST of all channels, or of those that match.
+    List(Box<List>),
+    /// A channel's bans from the `from`th on.
+    Bans { channel: ChannelId, from: usize },
+}
+
+const FIRST_USER: UserId = UserId { index: 0, generation: 0 };
+
+/// With either, the names of a channel just joined are left out.
+const NO_NAMES: Caps = Caps::NO_IMPLICIT_NAMES.with(Caps::DRAFT_NO_IMPLICIT_NAMES);
+
+/// Users or channels that are looked at for one line at the most.
+const LOOK_AT_MOST: usize = 256;
+
+impl Read {
+    pub(crate) const fn arrival(channel: ChannelId) -> Self {
+        Self::Arrival { channel, topic: 0 }
+    }
+
+    pub(crate) fn names(name: &[u8], channel: Option<ChannelId>) -> Self {
+        Self::Names(Names::new(name, channel))
+    }
+
+    /// Sends the next line, or looks on without one. Whether this was the last.
+    pub(crate) fn next(
+        &mut self,
+        network: &Network,
+        links: &mut Links,
+        conn: ConnId,
+        viewer: UserId,
+    ) -> bool {
+        let Some(me) = network.user(viewer) else { return true };
+        let look = &mut Look { network, links, conn, viewer, me };
+        match self {
+            Self::Arrival { channel, topic } => {
+                let id = *channel;
+                let Some(channel) = network.channel(id) else { return true };
+                match (&channel.topic, *topic) {
+                    (Some(set), 0) => look.send(RPL_TOPIC, &[&channel.name], Some(&set.text)),
+                    (Some(set), 1) => {
+                        let at = decimal(set.at.as_secs());
+                        look.send(RPL_TOPICWHOTIME, &[&channel.name, &set.by, &at], None);
+                    }
+                    _ if look.caps().has_any(NO_NAMES) => return true,
+                    _ => {
+                        *self = Self::names(&channel.name, Some(id));
+                        return false;
+                    }
+                }
+                *topic += 1;
+                false
+            }
+            Self::Names(names) => names.next(look),
+            Self::Who(who) => who.next(look),
+            Self::Whois(whois) => whois.next(look),
+            Self::List(list) => list.next(look),
+            Self::Bans { channel, from } => {
+                let Some(found) = network.channel(*channel) else { return true };
+                if let Some(ban) = found.bans.get(*from) {
+                    *from += 1;
+                    let at = decimal(ban.at.as_secs());
+                    look.send(RPL_BANLIST, &[&found.name, &ban.mask, &ban.by, &at], None);
+                    return false;
+                }
+                look.send_text(RPL_ENDOFBANLIST, &[&found.name]);
+                true
+            }
+        }
+    }
+}
+
+/// One look at the network, by one user on one connection.
+struct Look<'a> {
+    network: &'a Network,
+    links: &'a mut Links,
+    conn: ConnId,
+    viewer: UserId,
+    me: &'a User,
+}
+
+impl Look<'_> {
+    fn send(&mut self, numeric: Numeric, params: &[&[u8]], text: Option<&[u8]>) {
+        self.links.numeric(self.conn, &self.me.nick, numeric, params, text);
+    }
+
+    fn send_text(&mut self, numeric: Numeric, params: &[&[u8]]) {
+        self.send(numeric, params, Some(numeric.text().as_bytes()));
+    }
+
+    fn caps(&self) -> Caps {
+        self.links.get(self.conn).map_or(Caps::NONE, |link| link.caps)
+    }
+
+    /// Bytes that a numeric of one word more than the nick leaves for its text.
+    fn room(&self, word: &[u8]) -> usize {
+        // `:server 319 nick word :` and the text share a line.
+        let head = self.links.name.len() + self.me.nick.len() + word.len() + 9;
+        crate::wire::BODY_MAX.saturating_sub(head)
+    }
+
+    /// Whether a user is to be seen by those who look for users in general.
+    fn sees(&self, id: UserId, user: &User) -> bool {
+        !user.modes.invisible || id == self.viewer || self.network.share_channel(self.viewer, id)
+    }
+
+    /// Whether the viewer may know where a user connects from.
+    fn sees_address(&self, id: UserId) -> bool {
+        id == self.viewer || self.me.modes.oper
+    }
+}
+
+/// Words joined by `between` into texts of at most `room` bytes each.
+pub(crate) fn in_lines<'a>(
+    words: impl IntoIterator<Item = &'a [u8]>,
+    between: u8,
+    room: usize,
+) -> Vec<Vec<u8>> {
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + word.len() <= room => {
+                line.push(between);
+                line.extend_from_slice(word);
+            }
+            _ => lines.push(word.to_vec()),
+        }
+    }
+    lines
+}
+
+pub(crate) fn decimal(number: u64) -> Vec<u8> {
+    alloc::format!("{number}").into_bytes()
+}

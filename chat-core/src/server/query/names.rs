@@ -1,0 +1,83 @@
+//! NAMES: the members of one channel.
+
+use alloc::{boxed::Box, vec::Vec};
+
+use super::{FIRST_USER, LOOK_AT_MOST, Look};
+use crate::{
+    caps::Caps,
+    network::{Channel, ChannelId, Member, UserId},
+    wire::numeric::{RPL_ENDOFNAMES, RPL_NAMREPLY},
+};
+
+/// The members of a channel from `from` on; of no channel, nobody.
+pub(crate) struct Names {
+    /// As it was asked for.
+    name: Box<[u8]>,
+    channel: Option<ChannelId>,
+    from: UserId,
+}
+
+impl Names {
+    pub(super) fn new(name: &[u8], channel: Option<ChannelId>) -> Self {
+        Self { name: name.into(), channel, from: FIRST_USER }
+    }
+
+    pub(super) fn next(&mut self, look: &mut Look<'_>) -> bool {
+        if let Some(found) = self.channel.and_then(|id| look.network.channel(id))
+            && let Some(next) = look.names_line(found, self.from)
+        {
+            self.from = next;
+            return false;
+        }
+        look.send_text(RPL_ENDOFNAMES, &[&self.name]);
+        true
+    }
+}
+
+impl Look<'_> {
+    /// One line of names from a member on; who comes after those, `None` if nobody was left.
+    fn names_line(&mut self, channel: &Channel, from: UserId) -> Option<UserId> {
+        // `:server 353 nick = #channel :` and the names share 510 bytes.
+        let head = self.links.name.len() + self.me.nick.len() + channel.name.len() + 12;
+        let room = crate::wire::BODY_MAX.saturating_sub(head);
+        let caps = self.caps();
+        let mut names = Vec::new();
+        let mut next = None;
+        for member in members_from(channel, from).iter().take(LOOK_AT_MOST) {
+            if self.network.sees_membership(self.viewer, channel, member.user) {
+                let Some(user) = self.network.user(member.user) else { continue };
+                let before = names.len();
+                if before > 0 {
+                    names.push(b' ');
+                }
+                names.extend(member.rank.prefixes(caps.has(Caps::MULTI_PREFIX)));
+                if caps.has(Caps::USERHOST_IN_NAMES) {
+                    names.extend(user.source());
+                } else {
+                    names.extend_from_slice(&user.nick);
+                }
+                if names.len() > room && before > 0 {
+                    names.truncate(before);
+                    break;
+                }
+            }
+            next = Some(after(member.user));
+        }
+        if !names.is_empty() {
+            let kind = if channel.modes.secret { b"@" } else { b"=" };
+            self.send(RPL_NAMREPLY, &[kind, &channel.name], Some(&names));
+        }
+        next
+    }
+}
+
+/// A channel's members from a user on.
+pub(super) fn members_from(channel: &Channel, from: UserId) -> &[Member] {
+    let at = channel.members.partition_point(|member| member.user < from);
+    channel.members.get(at..).unwrap_or_default()
+}
+
+/// The least id above this one.
+pub(super) const fn after(user: UserId) -> UserId {
+    UserId { index: user.index + 1, generation: 0 }
+}
