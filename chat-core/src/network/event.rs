@@ -1,6 +1,6 @@
 //! Effects of an operation, and who is to see them.
 
-use super::{ChannelId, MessageKind, Network, Origin, UserId};
+use super::{ChannelId, MessageKind, Network, Origin, Rank, UserId};
 use crate::{UnixMillis, wire::Numeric};
 
 /// Something that happened, as it is told to those concerned.
@@ -71,7 +71,7 @@ pub(crate) enum Audience {
     /// All members of a channel.
     Channel(ChannelId),
     /// Members with at least this rank; the sender of a message only as its echo.
-    Message { channel: ChannelId, least: u8, from: UserId },
+    Message { channel: ChannelId, least: Rank, from: UserId },
     /// All who share a channel with a user, each once; with the user or without.
     Peers { of: UserId, with_self: bool },
     /// One user.

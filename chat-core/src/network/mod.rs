@@ -1,8 +1,10 @@
 //! The state that everybody shares, changed by [`Network::apply`] alone.
 
 mod apply;
+mod bans;
 mod event;
 mod log;
+mod modes;
 mod op;
 mod state;
 mod umode;
@@ -17,15 +19,14 @@ use crate::{
     UnixMillis,
     arena::Arena,
     keyed::{HashKey, base32},
-    wire::{CaseMapping, matches},
+    wire::CaseMapping,
 };
 
 pub(crate) use event::{Audience, Delivery, Event, Sink};
 pub(crate) use log::{Log, MemLog};
+pub(crate) use modes::{CHANNEL_MODES, ChannelMode, Kind, List, Rank};
 pub(crate) use op::{Entry, MessageKind, ModeChange, Op, Origin, Session};
-pub(crate) use state::{
-    Channel, ChannelId, ChannelModes, ListEntry, Member, Rank, Topic, User, UserId,
-};
+pub(crate) use state::{Channel, ChannelId, ChannelModes, ListEntry, Member, Topic, User, UserId};
 pub(crate) use umode::{SetBy, USER_MODES, UserModes, user_mode};
 
 /// The part of the configuration that decides what operations do: equal on all servers of a network.
@@ -216,7 +217,7 @@ impl Network {
             return true;
         }
         let invisible = self.user(user).is_some_and(|user| user.modes.invisible);
-        !channel.modes.secret && !invisible
+        !channel.modes.is_hidden() && !invisible
     }
 
     /// Whether both are in one channel.
@@ -225,11 +226,6 @@ impl Network {
         channels
             .iter()
             .any(|id| self.channel(*id).is_some_and(|channel| channel.member(b).is_some()))
-    }
-
-    fn is_banned(&self, channel: &Channel, user: &User) -> bool {
-        let source = user.source();
-        channel.bans.iter().any(|ban| matches(&ban.mask, &source, self.casemapping()))
     }
 
     fn index_nick(&mut self, id: UserId) {

@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{op::Session, umode::UserModes};
+use super::{Rank, op::Session, umode::UserModes};
 use crate::{UnixMillis, arena::key};
 
 key! {
@@ -43,6 +43,8 @@ pub(crate) struct Channel {
     /// Sorted by user: found by halving, and a long read goes on where it stopped.
     pub(crate) members: Vec<Member>,
     pub(crate) bans: Vec<ListEntry>,
+    pub(crate) exceptions: Vec<ListEntry>,
+    pub(crate) invite_exceptions: Vec<ListEntry>,
     pub(crate) invited: Vec<UserId>,
 }
 
@@ -68,56 +70,14 @@ pub(crate) struct Member {
     pub(crate) rank: Rank,
 }
 
-/// What a member may do: a set of prefixes.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Rank(u8);
-
-impl Rank {
-    pub(crate) const VOICE: u8 = 1;
-    pub(crate) const OP: u8 = 2;
-
-    /// Letter, prefix and bit, the highest first.
-    pub(crate) const TABLE: [(u8, u8, u8); 2] = [(b'o', b'@', Self::OP), (b'v', b'+', Self::VOICE)];
-
-    pub(crate) const FOUNDER: Self = Self(Self::OP);
-
-    pub(crate) const fn is_op(self) -> bool {
-        self.0 & Self::OP != 0
-    }
-
-    /// Whether this is `least` or higher; 0 is everybody.
-    pub(crate) const fn at_least(self, least: u8) -> bool {
-        self.0 >= least
-    }
-
-    /// The bit of a mode letter.
-    pub(crate) fn bit(letter: u8) -> Option<u8> {
-        Self::TABLE.iter().find(|row| row.0 == letter).map(|row| row.2)
-    }
-
-    /// Sets or clears a bit; whether that changed anything.
-    pub(crate) fn set(&mut self, bit: u8, on: bool) -> bool {
-        let before = self.0;
-        self.0 = if on { before | bit } else { before & !bit };
-        self.0 != before
-    }
-
-    /// The prefixes, all of them or the highest alone.
-    pub(crate) fn prefixes(self, all: bool) -> impl Iterator<Item = u8> {
-        Self::TABLE
-            .into_iter()
-            .filter(move |row| self.0 & row.2 != 0)
-            .map(|row| row.1)
-            .take(if all { usize::MAX } else { 1 })
-    }
-}
-
 /// Channel modes without lists.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ChannelModes {
+    pub(crate) no_ctcp: bool,
     pub(crate) invite_only: bool,
     pub(crate) moderated: bool,
     pub(crate) no_external: bool,
+    pub(crate) private: bool,
     pub(crate) secret: bool,
     pub(crate) topic_lock: bool,
     pub(crate) key: Option<Text>,
@@ -128,9 +88,11 @@ impl Default for ChannelModes {
     /// As a new channel has them: `+nt`.
     fn default() -> Self {
         Self {
+            no_ctcp: false,
             invite_only: false,
             moderated: false,
             no_external: true,
+            private: false,
             secret: false,
             topic_lock: true,
             key: None,
@@ -140,19 +102,10 @@ impl Default for ChannelModes {
 }
 
 impl ChannelModes {
-    /// The letters of the modes without parameter, as ISUPPORT's CHANMODES has them.
-    pub(crate) const FLAGS: &'static [u8] = b"imnst";
-
-    /// The flag of a mode letter.
-    pub(crate) fn flag(&mut self, letter: u8) -> Option<&mut bool> {
-        match letter {
-            b'i' => Some(&mut self.invite_only),
-            b'm' => Some(&mut self.moderated),
-            b'n' => Some(&mut self.no_external),
-            b's' => Some(&mut self.secret),
-            b't' => Some(&mut self.topic_lock),
-            _ => None,
-        }
+    /// Whether those outside learn neither of the channel nor of who is in it, unless they ask for
+    /// it by its name and it is not secret.
+    pub(crate) const fn is_hidden(&self) -> bool {
+        self.private || self.secret
     }
 }
 
@@ -186,7 +139,8 @@ impl Channel {
         }
     }
 
-    pub(crate) fn is_op(&self, user: UserId) -> bool {
-        self.member(user).is_some_and(|member| member.rank.is_op())
+    /// The rank of a user; of those who are no members too.
+    pub(crate) fn rank(&self, user: UserId) -> Rank {
+        self.member(user).map_or(Rank::NONE, |member| member.rank)
     }
 }

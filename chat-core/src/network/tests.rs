@@ -35,7 +35,8 @@ fn found() -> (u64, Op<'static>) {
 fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
     let nick = prop::sample::select(vec![&b"ann"[..], b"Bob", b"bob", b"cat", b"dan"]);
     let channel = prop::sample::select(vec![&b"#a"[..], b"#B", b"#b", b"#c", b"#d"]);
-    let op = (0..14_u8, nick, channel, any::<bool>(), prop::sample::select(&b"ovbklimnst"[..]));
+    let op =
+        (0..14_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
     let op = op.prop_map(|(which, nick, channel, add, letter)| match which {
         0 | 1 => Op::Register { nick, user: b"u", host: b"h", real: b"r" },
         2 => Op::Nick(nick),
@@ -89,6 +90,7 @@ fn check(network: &Network) {
             assert!(network.user(member.user).is_some_and(|user| user.channels.contains(&id)));
         }
         assert!(channel.bans.len() <= 2 && channel.invited.len() <= 2);
+        assert!(channel.exceptions.len() <= 2 && channel.invite_exceptions.len() <= 2);
     }
     let count = network.count();
     let invisible = network.users_from(0).filter(|(_, user)| user.modes.invisible).count();

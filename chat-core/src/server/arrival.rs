@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Answer, Config, ConnId, Output, Report, Request, Ticket,
-    network::{Op, USER_MODES, User},
+    network::{ChannelMode, Op, USER_MODES, User},
     wire::numeric::{ERR_PASSWDMISMATCH, RPL_CREATED, RPL_MYINFO, RPL_WELCOME, RPL_YOURHOST},
 };
 
@@ -62,8 +62,9 @@ impl Server {
             let started = self.links.metrics.started.to_iso();
             let created = say(b"This server was started at ".to_vec(), &started);
             let umodes: Vec<u8> = USER_MODES.iter().map(|mode| mode.letter).collect();
+            let (all, with_param) = ChannelMode::my_info();
             let my_info: [&[u8]; 5] =
-                [name.as_bytes(), version.as_bytes(), &umodes, b"biklmnostv", b"bklov"];
+                [name.as_bytes(), version.as_bytes(), &umodes, &all, &with_param];
             self.reply_text(conn, RPL_WELCOME, &[], Some(&welcome));
             self.reply_text(conn, RPL_YOURHOST, &[], Some(host.as_bytes()));
             self.reply_text(conn, RPL_CREATED, &[], Some(&created));

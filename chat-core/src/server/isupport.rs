@@ -5,7 +5,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use crate::{Config, Limits};
+use crate::{Config, Limits, network::ChannelMode};
 
 /// One token.
 pub(crate) struct Token {
@@ -34,6 +34,7 @@ const fn token(name: &'static str, about: &'static str, value: Value) -> Token {
 
 /// All tokens, by name.
 pub(crate) const TOKENS: &[Token] = &[
+    token("ACCOUNTEXTBAN", "The extended mask that is for an account.", Fixed("a")),
     token("AWAYLEN", "Bytes of an away message.", Limit(|limits| limits.away_len)),
     token(
         "CASEMAPPING",
@@ -48,7 +49,7 @@ pub(crate) const TOKENS: &[Token] = &[
     token(
         "CHANMODES",
         "Channel modes: lists; always with a parameter; with one when set; without.",
-        Fixed("b,k,l,imnst"),
+        Made(|_| Some(ChannelMode::chanmodes())),
     ),
     token("CHANNELLEN", "Bytes of a channel's name.", Limit(|limits| limits.channel_len)),
     token("CHANTYPES", "What a channel's name begins with.", Fixed("#")),
@@ -58,23 +59,34 @@ pub(crate) const TOKENS: &[Token] = &[
          set, number of members.",
         Fixed("CMNTU"),
     ),
+    token("EXCEPTS", "The list of who is exempt from bans.", Fixed("e")),
+    token("EXTBAN", "Masks of another kind: by account, and to mute only.", Fixed(",am")),
     token("HOSTLEN", "Bytes of a host.", Fixed("64")),
+    token("INVEX", "The list of who needs no invitation.", Fixed("I")),
     token("KEYLEN", "Bytes of a channel's key.", Limit(|limits| limits.key_len)),
     token("KICKLEN", "Bytes of a kick's reason.", Limit(|limits| limits.kick_len)),
     token("LINELEN", "Bytes of a line, its end included and its tags not.", Fixed("512")),
     token(
         "MAXLIST",
         "Entries of a channel's lists.",
-        Made(|config| Some(format!("b:{}", config.limits.list_entries))),
+        Made(|config| Some(format!("{}:{}", ChannelMode::lists(), config.limits.list_entries))),
     ),
     token("MAXTARGETS", "Targets of one command.", Limit(|limits| limits.targets)),
     token("MODES", "Mode changes with a parameter in one MODE.", Limit(|limits| limits.modes)),
     token("NAMELEN", "Bytes of a real name.", Limit(|limits| limits.real_len)),
     token("NETWORK", "The network's name.", Made(|config| Some(config.network.clone()))),
     token("NICKLEN", "Bytes of a nick.", Limit(|limits| limits.nick_len)),
-    token("PREFIX", "The ranks of members: modes and prefixes.", Fixed("(ov)@+")),
+    token(
+        "PREFIX",
+        "The ranks of members: modes and prefixes.",
+        Made(|_| Some(ChannelMode::prefix())),
+    ),
     token("SAFELIST", "LIST never ends the connection, however long the list.", Bare),
-    token("STATUSMSG", "Prefixes that address a part of a channel's members.", Fixed("@+")),
+    token(
+        "STATUSMSG",
+        "Prefixes that address a part of a channel's members.",
+        Made(|_| Some(ChannelMode::prefixes())),
+    ),
     token("TARGMAX", "Targets of each command.", Made(targmax)),
     token("TOPICLEN", "Bytes of a topic.", Limit(|limits| limits.topic_len)),
     token("USERLEN", "Bytes of a user name.", Limit(|limits| limits.user_len)),

@@ -7,7 +7,10 @@ use super::{
     command::{COMMANDS, When},
     isupport,
 };
-use crate::{Config, caps, network::USER_MODES};
+use crate::{
+    Config, caps,
+    network::{CHANNEL_MODES, Kind, USER_MODES},
+};
 
 /// What a server with this configuration understands and offers, as Markdown: commands,
 /// capabilities, user modes, ISUPPORT. It is made from the tables that the server itself works by.
@@ -42,6 +45,17 @@ fn write(out: &mut String, config: &Config) -> core::fmt::Result {
     out.push_str("\n## User modes\n\n| mode | what it does |\n| --- | --- |\n");
     for mode in USER_MODES {
         writeln!(out, "| `{}` | {} |", char::from(mode.letter), mode.about)?;
+    }
+    out.push_str("\n## Channel modes\n\n| mode | what it does |\n| --- | --- |\n");
+    for mode in CHANNEL_MODES {
+        let param = match mode.kind {
+            Kind::List(_) => " mask",
+            Kind::Rank(_) => " nick",
+            Kind::Key => " key",
+            Kind::Limit => " number",
+            Kind::Flag(_) => "",
+        };
+        writeln!(out, "| `+{}{param}` | {} |", char::from(mode.letter), mode.about)?;
     }
     out.push_str("\n## ISUPPORT\n\n| token | what it says |\n| --- | --- |\n");
     for token in isupport::TOKENS {

@@ -40,8 +40,8 @@ impl Network {
             return turn.reply(self, ERR_TOOMANYCHANNELS, &[name]);
         }
         let (id, rank) = match found {
-            Some(id) => (id, Rank::default()),
-            None => (self.create_channel(name), Rank::FOUNDER),
+            Some(id) => (id, Rank::NONE),
+            None => (self.create_channel(name), Rank::OP),
         };
         if let Some(channel) = self.channel_mut(id) {
             channel.insert(Member { user: me, rank });
@@ -53,7 +53,7 @@ impl Network {
         turn.tell(self, Audience::Channel(id), Event::Join { user: me, channel: id });
         turn.next_event();
         if self.user(me).is_some_and(|user| user.away.is_some()) {
-            let audience = Audience::Message { channel: id, least: 0, from: me };
+            let audience = Audience::Message { channel: id, least: Rank::NONE, from: me };
             turn.tell(self, audience, Event::Away { user: me });
             turn.next_event();
         }
@@ -69,26 +69,32 @@ impl Network {
             modes: ChannelModes::default(),
             members: Vec::new(),
             bans: Vec::new(),
+            exceptions: Vec::new(),
+            invite_exceptions: Vec::new(),
             invited: Vec::new(),
         });
         self.index_channel(id);
         id
     }
 
+    /// Why a user can't join: an invitation opens everything.
     fn join_refusal(&self, me: UserId, channel: &Channel, key: Option<&[u8]>) -> Option<Numeric> {
+        if channel.invited.contains(&me) {
+            return None;
+        }
+        let user = self.user(me)?;
         let modes = &channel.modes;
-        let invited = channel.invited.contains(&me);
-        if modes.invite_only && !invited {
+        if self.is_banned(channel, user) {
+            return Some(ERR_BANNEDFROMCHAN);
+        }
+        if modes.invite_only && !self.is_invited_by_list(channel, user) {
             return Some(ERR_INVITEONLYCHAN);
         }
         if modes.key.as_deref().is_some_and(|wanted| key != Some(wanted)) {
             return Some(ERR_BADCHANNELKEY);
         }
-        if modes.limit.is_some_and(|limit| channel.members.len() >= limit as usize) && !invited {
-            return Some(ERR_CHANNELISFULL);
-        }
-        let banned = self.user(me).is_some_and(|user| self.is_banned(channel, user));
-        (banned && !invited).then_some(ERR_BANNEDFROMCHAN)
+        let full = modes.limit.is_some_and(|limit| channel.members.len() >= limit as usize);
+        full.then_some(ERR_CHANNELISFULL)
     }
 
     pub(super) fn part(&mut self, me: UserId, name: &[u8], reason: &[u8], turn: &mut Turn<'_>) {
@@ -100,7 +106,7 @@ impl Network {
     pub(super) fn set_topic(&mut self, me: UserId, name: &[u8], new: &[u8], turn: &mut Turn<'_>) {
         let Some(id) = self.joined_channel(me, name, turn) else { return };
         let Some(channel) = self.channel(id) else { return };
-        if channel.modes.topic_lock && !channel.is_op(me) {
+        if channel.modes.topic_lock && !channel.rank(me).at_least(Rank::HALFOP) {
             return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
         }
         let by = self.user(me).map(|user| user.source().into_boxed_slice()).unwrap_or_default();
@@ -122,14 +128,17 @@ impl Network {
     ) {
         let Some(id) = self.joined_channel(me, name, turn) else { return };
         let Some(channel) = self.channel(id) else { return };
-        if !channel.is_op(me) {
+        if !channel.rank(me).at_least(Rank::HALFOP) {
             return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
         }
         let Some(target) = self.find_user(nick) else {
             return turn.reply(self, ERR_NOSUCHNICK, &[nick]);
         };
-        if channel.member(target).is_none() {
+        let Some(member) = channel.member(target) else {
             return turn.reply(self, ERR_USERNOTINCHANNEL, &[nick, &channel.name]);
+        };
+        if !channel.rank(me).is_over(member.rank) {
+            return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
         }
         let event = Event::Kick { by: me, user: target, channel: id, reason };
         turn.tell(self, Audience::Channel(id), event);
@@ -151,7 +160,7 @@ impl Network {
         if channel.member(target).is_some() {
             return turn.reply(self, ERR_USERONCHANNEL, &[&user.nick, &channel.name]);
         }
-        if channel.modes.invite_only && !channel.is_op(me) {
+        if channel.modes.invite_only && !channel.rank(me).at_least(Rank::HALFOP) {
             return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
         }
         turn.reply(self, RPL_INVITING, &[&user.nick, &channel.name]);

@@ -1,7 +1,7 @@
 //! PRIVMSG, NOTICE and TAGMSG: the path that must be fast.
 
 use super::{
-    super::{Audience, Channel, Event, MessageKind, Network, Rank, User, UserId},
+    super::{Audience, Channel, Event, MessageKind, Network, Rank, UserId},
     Turn,
 };
 use crate::wire::numeric::{ERR_CANNOTSENDTOCHAN, ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, RPL_AWAY};
@@ -21,10 +21,9 @@ impl Network {
             user.last_active = time;
         }
         let silent = kind == MessageKind::Notice;
-        // STATUSMSG: `@#channel` goes to operators, `+#channel` to the voiced and above.
-        let least =
-            (Rank::TABLE.iter()).find(|row| target.first() == Some(&row.1)).map_or(0, |row| row.2);
-        let name = if least == 0 { target } else { &target[1..] };
+        // STATUSMSG: `@#channel` goes to operators and above, `+#channel` to the voiced and above.
+        let least = target.first().copied().and_then(Rank::of_prefix).unwrap_or_default();
+        let name = if least == Rank::NONE { target } else { &target[1..] };
         if name.first() == Some(&b'#') {
             let found = self.find_channel(name).and_then(|id| Some((id, self.channel(id)?)));
             let Some((id, channel)) = found else {
@@ -33,7 +32,7 @@ impl Network {
                 }
                 return;
             };
-            if !self.may_speak(me, channel) {
+            if !self.may_speak(me, channel, text) {
                 if !silent {
                     turn.reply(self, ERR_CANNOTSENDTOCHAN, &[&channel.name]);
                 }
@@ -41,7 +40,7 @@ impl Network {
             }
             // The channel's name as it was made, whatever the sender's case.
             let with_prefix;
-            let target = if least == 0 {
+            let target = if least == Rank::NONE {
                 &channel.name[..]
             } else {
                 with_prefix = [&target[..1], &channel.name].concat();
@@ -68,15 +67,20 @@ impl Network {
         }
     }
 
-    fn may_speak(&self, me: UserId, channel: &Channel) -> bool {
+    fn may_speak(&self, me: UserId, channel: &Channel, text: &[u8]) -> bool {
+        if channel.modes.no_ctcp && is_ctcp(text) {
+            return false;
+        }
         match channel.member(me) {
             Some(member) if member.rank.at_least(Rank::VOICE) => true,
             None if channel.modes.no_external => false,
             _ if channel.modes.moderated => false,
-            _ => {
-                channel.bans.is_empty()
-                    || !self.user(me).is_some_and(|user: &User| self.is_banned(channel, user))
-            }
+            _ => !self.user(me).is_some_and(|user| self.is_muted(channel, user)),
         }
     }
+}
+
+/// Whether a text is a CTCP message; ACTION counts as a text.
+fn is_ctcp(text: &[u8]) -> bool {
+    text.strip_prefix(b"\x01").is_some_and(|rest| !rest.starts_with(b"ACTION"))
 }

@@ -3,24 +3,19 @@
 use alloc::vec::Vec;
 
 use super::{
-    super::{Audience, ChannelId, Event, ListEntry, ModeChange, Network, Rank, UserId, text},
+    super::{
+        Audience, Channel, ChannelId, ChannelMode, Event, Kind, List, ListEntry, ModeChange,
+        Network, Rank, UserId, bans::normal_mask, text,
+    },
     Turn,
 };
 use crate::wire::{
-    is_key, is_mask, normalise_ban,
+    BODY_MAX, is_key,
     numeric::{
         ERR_BANLISTFULL, ERR_CHANOPRIVSNEEDED, ERR_INVALIDKEY, ERR_INVALIDMODEPARAM,
         ERR_NOSUCHNICK, ERR_USERNOTINCHANNEL,
     },
 };
-
-/// Bytes of a ban mask.
-const MASK_MAX: usize = 200;
-
-/// A ban mask in full, or `None` if it can't be one.
-fn normal_mask(mask: &[u8]) -> Option<Vec<u8>> {
-    is_mask(mask, MASK_MAX).then(|| normalise_ban(mask))
-}
 
 impl Network {
     pub(super) fn channel_mode(
@@ -32,21 +27,37 @@ impl Network {
     ) {
         let Some(id) = self.joined_channel(me, name, turn) else { return };
         let Some(channel) = self.channel(id) else { return };
-        if !channel.is_op(me) {
+        if !self.authority(me, channel).at_least(Rank::HALFOP) {
             return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
         }
+        let head = self.user(me).map_or(0, |user| user.source().len()) + channel.name.len();
         let mut done = Done::default();
         for change in changes {
             if let Some(param) = self.change_channel_mode(me, id, change, turn) {
+                // `:source MODE #channel` and the changes share a line.
+                if head + b": MODE  ".len() + done.len() + param.len() + 3 > BODY_MAX {
+                    self.announce(me, id, &core::mem::take(&mut done), turn);
+                }
                 done.push(change, param);
             }
         }
-        if !done.modes.is_empty() {
-            let params: Vec<&[u8]> = done.params.iter().map(Vec::as_slice).collect();
-            let event =
-                Event::ChannelMode { by: me, channel: id, modes: &done.modes, params: &params };
-            turn.tell(self, Audience::Channel(id), event);
+        self.announce(me, id, &done, turn);
+    }
+
+    fn announce(&self, me: UserId, id: ChannelId, done: &Done, turn: &mut Turn<'_>) {
+        if done.modes.is_empty() {
+            return;
         }
+        let params: Vec<&[u8]> = done.params.iter().map(Vec::as_slice).collect();
+        let event = Event::ChannelMode { by: me, channel: id, modes: &done.modes, params: &params };
+        turn.tell(self, Audience::Channel(id), event);
+        turn.next_event();
+    }
+
+    /// The rank by which a member changes modes: operators of the server have the highest.
+    fn authority(&self, me: UserId, channel: &Channel) -> Rank {
+        let oper = self.user(me).is_some_and(|user| user.modes.oper);
+        if oper { Rank::FOUNDER } else { channel.rank(me) }
     }
 
     /// Makes one change; the parameter to announce (maybe empty) if it took effect.
@@ -59,10 +70,10 @@ impl Network {
     ) -> Option<Vec<u8>> {
         let ModeChange { add, letter, param } = *change;
         let took = |effect: bool| effect.then(Vec::new);
-        match letter {
-            b'o' | b'v' => self.change_rank(id, add, letter, param?, turn),
-            b'b' => self.change_ban(me, id, add, param?, turn),
-            b'k' => {
+        match ChannelMode::by_letter(letter)?.kind {
+            Kind::Rank(rank) => self.change_rank(me, id, add, rank, param?, turn),
+            Kind::List(list) => self.change_list(me, id, add, (letter, list), param?, turn),
+            Kind::Key => {
                 let key = param?;
                 if add && !is_key(key, 64) {
                     let name = &self.channel(id)?.name;
@@ -76,8 +87,8 @@ impl Network {
                 // The old key is not told again.
                 changed.then(|| if add { key.to_vec() } else { b"*".to_vec() })
             }
-            b'l' if !add => took(self.channel_mut(id)?.modes.limit.take().is_some()),
-            b'l' => {
+            Kind::Limit if !add => took(self.channel_mut(id)?.modes.limit.take().is_some()),
+            Kind::Limit => {
                 let given = param?;
                 let limit = core::str::from_utf8(given).ok().and_then(|text| text.parse().ok());
                 let Some(limit) = limit.filter(|limit| *limit > 0) else {
@@ -89,18 +100,19 @@ impl Network {
                 let changed = modes.limit.replace(limit) != Some(limit);
                 changed.then(|| alloc::format!("{limit}").into_bytes())
             }
-            _ => {
-                let flag = self.channel_mut(id)?.modes.flag(letter)?;
-                took(core::mem::replace(flag, add) != add)
+            Kind::Flag(flag) => {
+                let modes = &mut self.channel_mut(id)?.modes;
+                took(core::mem::replace(flag(modes), add) != add)
             }
         }
     }
 
     fn change_rank(
         &mut self,
+        me: UserId,
         id: ChannelId,
         add: bool,
-        letter: u8,
+        rank: Rank,
         nick: &[u8],
         turn: &mut Turn<'_>,
     ) -> Option<Vec<u8>> {
@@ -108,43 +120,53 @@ impl Network {
             turn.reply(self, ERR_NOSUCHNICK, &[nick]);
             return None;
         };
-        let bit = Rank::bit(letter)?;
-        let Some(member) = self.channel_mut(id)?.member_mut(target) else {
-            let name = &self.channel(id)?.name;
-            turn.reply(self, ERR_USERNOTINCHANNEL, &[nick, name]);
+        let channel = self.channel(id)?;
+        let Some(member) = channel.member(target) else {
+            turn.reply(self, ERR_USERNOTINCHANNEL, &[nick, &channel.name]);
             return None;
         };
-        let changed = member.rank.set(bit, add);
+        // Everybody may give up what they have; nobody else's is taken by who is not over it.
+        let mine = self.authority(me, channel);
+        let gives_up = me == target && !add;
+        if !gives_up && !(mine.is_over(rank) && (add || mine.is_over(member.rank))) {
+            turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
+            return None;
+        }
+        let changed = self.channel_mut(id)?.member_mut(target)?.rank.set(rank, add);
         changed.then(|| self.user(target).map(|user| user.nick.to_vec()))?
     }
 
-    fn change_ban(
+    fn change_list(
         &mut self,
         me: UserId,
         id: ChannelId,
         add: bool,
+        (letter, list): (u8, List),
         given: &[u8],
         turn: &mut Turn<'_>,
     ) -> Option<Vec<u8>> {
         let channel = self.channel(id)?;
         let Some(mask) = normal_mask(given) else {
-            turn.reply(self, ERR_INVALIDMODEPARAM, &[&channel.name, b"b", given]);
+            turn.reply(self, ERR_INVALIDMODEPARAM, &[&channel.name, &[letter], given]);
             return None;
         };
         let casemapping = self.casemapping();
-        let at = channel.bans.iter().position(|ban| casemapping.eq(&ban.mask, &mask));
+        let entries = channel.list(list);
+        let at = entries.iter().position(|entry| casemapping.eq(&entry.mask, &mask));
         match (add, at) {
-            (true, None) if channel.bans.len() >= self.state.config.list_entries as usize => {
+            (true, None) if entries.len() >= self.state.config.list_entries as usize => {
                 turn.reply(self, ERR_BANLISTFULL, &[&channel.name, &mask]);
                 return None;
             }
             (true, None) => {
                 let by = self.user(me)?.source().into_boxed_slice();
                 let entry = ListEntry { mask: text(&mask), by, at: self.state.time };
-                self.channel_mut(id)?.bans.push(entry);
+                self.channel_mut(id)?.list_mut(list).push(entry);
             }
             (false, Some(at)) => {
-                self.channel_mut(id)?.bans.remove(at);
+                let removed = self.channel_mut(id)?.list_mut(list).remove(at);
+                // As it was set, whatever the case in which it was taken away.
+                return Some(removed.mask.into_vec());
             }
             _ => return None,
         }
@@ -161,6 +183,11 @@ struct Done {
 }
 
 impl Done {
+    /// Bytes of the changes as they are written.
+    fn len(&self) -> usize {
+        self.modes.len() + self.params.iter().map(|param| param.len() + 1).sum::<usize>()
+    }
+
     fn push(&mut self, change: &ModeChange<'_>, param: Vec<u8>) {
         if self.sign.replace(change.add) != Some(change.add) {
             self.modes.push(if change.add { b'+' } else { b'-' });

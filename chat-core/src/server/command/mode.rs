@@ -4,13 +4,16 @@ use alloc::vec::Vec;
 
 use super::Caller;
 use crate::{
-    network::{Channel, ChannelModes, ModeChange, Op},
-    server::{link::Step, query::Read, query::decimal},
+    network::{CHANNEL_MODES, Channel, ChannelMode, Kind, List, ModeChange, Op, Rank},
+    server::{
+        link::Step,
+        query::{Masks, Read, decimal},
+    },
     wire::{
         Message,
         numeric::{
-            ERR_NEEDMOREPARAMS, ERR_NOSUCHCHANNEL, ERR_UNKNOWNMODE, RPL_CHANNELMODEIS,
-            RPL_CREATIONTIME,
+            ERR_CHANOPRIVSNEEDED, ERR_INVALIDMODEPARAM, ERR_NOSUCHCHANNEL, ERR_UNKNOWNMODE,
+            RPL_CHANNELMODEIS, RPL_CREATIONTIME,
         },
     },
 };
@@ -26,13 +29,14 @@ pub(super) fn mode(caller: &mut Caller<'_>, message: &Message<'_>) {
 
 fn channel_mode(caller: &mut Caller<'_>, message: &Message<'_>) {
     let name = message.params()[0];
+    let me = caller.user_id();
     let network = caller.network();
-    let found = network.find_channel(name);
-    let Some((id, channel)) = found.and_then(|id| Some((id, network.channel(id)?))) else {
+    let found = network.find_channel(name).and_then(|id| Some((id, network.channel(id)?)));
+    let member = found.zip(me).is_some_and(|((_, channel), me)| channel.member(me).is_some());
+    let Some((id, channel)) = found.filter(|(_, channel)| member || !channel.modes.secret) else {
         return caller.reply(ERR_NOSUCHCHANNEL, &[name]);
     };
     let Some(letters) = message.param(1) else {
-        let member = caller.user_id().is_some_and(|me| channel.member(me).is_some());
         let (modes, mut params) = shown_modes(channel, member);
         let name = channel.name.clone();
         let created = decimal(channel.created.as_secs());
@@ -42,59 +46,93 @@ fn channel_mode(caller: &mut Caller<'_>, message: &Message<'_>) {
         caller.reply_text(RPL_CHANNELMODEIS, &params, None);
         return caller.reply_text(RPL_CREATIONTIME, &[&name, &created], None);
     };
-    let mut params = message.params()[2..].iter().copied();
-    let most = caller.server.config.limits.modes;
+    let rank = me.map_or(Rank::NONE, |me| channel.rank(me));
+    let channel_name = channel.name.clone();
+    let asked = parse_changes(letters, &message.params()[2..], caller.server.config.limits.modes);
+    for letter in asked.unknown {
+        caller.reply(ERR_UNKNOWNMODE, &[&[letter]]);
+    }
+    for letter in asked.incomplete {
+        caller.reply(ERR_INVALIDMODEPARAM, &[&channel_name, &[letter], b"*"]);
+    }
+    for list in asked.lists {
+        // Who is exempt from what is for those who decide it.
+        if list == List::Bans || rank.at_least(Rank::HALFOP) {
+            caller.then([Step::Read(Read::Masks(Masks::new(id, list)))]);
+        } else {
+            caller.reply(ERR_CHANOPRIVSNEEDED, &[&channel_name]);
+        }
+    }
+    if !asked.changes.is_empty() {
+        caller.propose(Op::ChannelMode { channel: name, changes: asked.changes });
+    }
+}
+
+/// What the letters and parameters of a MODE for a channel ask for.
+#[derive(Default)]
+struct Asked<'a> {
+    changes: Vec<ModeChange<'a>>,
+    /// Lists to be shown.
+    lists: Vec<List>,
+    /// Letters that are no modes.
+    unknown: Vec<u8>,
+    /// Letters whose parameter is missing.
+    incomplete: Vec<u8>,
+}
+
+/// Takes a MODE for a channel apart. Changes with a parameter past the `most`th are left out.
+fn parse_changes<'a>(letters: &[u8], params: &[&'a [u8]], most: usize) -> Asked<'a> {
+    let mut asked = Asked::default();
+    let mut params = params.iter().copied();
     let mut with_param = 0;
     let mut add = true;
-    let mut changes = Vec::new();
-    let mut unknown = Vec::new();
     for &letter in letters {
-        let takes_param = match letter {
-            b'+' | b'-' => {
-                add = letter == b'+';
-                continue;
-            }
-            b'o' | b'v' | b'k' | b'b' => true,
-            b'l' => add,
-            _ if ChannelModes::FLAGS.contains(&letter) => false,
-            _ => {
-                if !unknown.contains(&letter) {
-                    unknown.push(letter);
-                }
-                continue;
-            }
-        };
-        let mut param = if takes_param { params.next() } else { None };
-        match letter {
-            b'b' if param.is_none() => {
-                caller.then([Step::Read(Read::Bans { channel: id, from: 0 })]);
-                continue;
-            }
-            // The key need not be told to be taken away.
-            b'k' if !add => param = param.or(Some(b"*")),
-            _ if takes_param && param.is_none() => {
-                caller.reply(ERR_NEEDMOREPARAMS, &[b"MODE"]);
-                continue;
-            }
-            _ => {}
+        if matches!(letter, b'+' | b'-') {
+            add = letter == b'+';
+            continue;
         }
-        if takes_param {
+        let Some(mode) = ChannelMode::by_letter(letter) else {
+            note(&mut asked.unknown, letter);
+            continue;
+        };
+        let param = match mode.kind {
+            Kind::Flag(_) => None,
+            Kind::Limit if !add => None,
+            Kind::List(list) => match params.next() {
+                None => {
+                    note(&mut asked.lists, list);
+                    continue;
+                }
+                param => param,
+            },
+            // The key need not be told to be taken away.
+            Kind::Key if !add => Some(params.next().unwrap_or(b"*")),
+            Kind::Key | Kind::Limit | Kind::Rank(_) => match params.next() {
+                None => {
+                    note(&mut asked.incomplete, letter);
+                    continue;
+                }
+                param => param,
+            },
+        };
+        if param.is_some() {
             with_param += 1;
             if with_param > most {
                 continue;
             }
+        } else {
+            // Of the changes of one letter without parameter, the last decides.
+            asked.changes.retain(|change| change.letter != letter || change.param.is_some());
         }
-        // A letter without parameter twice says nothing new.
-        let change = ModeChange { add, letter, param };
-        if !changes.contains(&change) {
-            changes.push(change);
-        }
+        asked.changes.push(ModeChange { add, letter, param });
     }
-    for letter in unknown {
-        caller.reply(ERR_UNKNOWNMODE, &[&[letter]]);
-    }
-    if !changes.is_empty() {
-        caller.propose(Op::ChannelMode { channel: name, changes });
+    asked
+}
+
+/// Adds what is not there yet.
+fn note<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
     }
 }
 
@@ -103,18 +141,22 @@ fn shown_modes(channel: &Channel, member: bool) -> (Vec<u8>, Vec<Vec<u8>>) {
     let mut modes = channel.modes.clone();
     let mut letters = Vec::from(b"+");
     let mut params = Vec::new();
-    for &letter in ChannelModes::FLAGS {
-        if modes.flag(letter).is_some_and(|flag| *flag) {
-            letters.push(letter);
-        }
-    }
-    if let Some(key) = &modes.key {
-        letters.push(b'k');
-        params.push(if member { key.to_vec() } else { b"*".to_vec() });
-    }
-    if let Some(limit) = modes.limit {
-        letters.push(b'l');
-        params.push(decimal(limit.into()));
+    for mode in CHANNEL_MODES {
+        let param = match mode.kind {
+            Kind::Flag(flag) if *flag(&mut modes) => None,
+            Kind::Key => match &modes.key {
+                Some(key) if member => Some(key.to_vec()),
+                Some(_) => Some(b"*".to_vec()),
+                None => continue,
+            },
+            Kind::Limit => match modes.limit {
+                Some(limit) => Some(decimal(limit.into())),
+                None => continue,
+            },
+            _ => continue,
+        };
+        letters.push(mode.letter);
+        params.extend(param);
     }
     (letters, params)
 }

@@ -127,7 +127,7 @@ impl List {
         let (network, now) = (look.network, look.links.now.wall);
         for (id, channel) in network.channels_from(self.from).take(LOOK_AT_MOST) {
             self.from = id.index + 1;
-            let seen = !channel.modes.secret || channel.member(look.viewer).is_some();
+            let seen = !channel.modes.is_hidden() || channel.member(look.viewer).is_some();
             if seen && self.filter.wants(channel, now, network.casemapping()) {
                 let count = decimal(channel.members.len() as u64);
                 let topic = channel.topic.as_ref().map_or(&b""[..], |topic| &topic.text);

@@ -1,13 +1,14 @@
 //! Reads of shared state that may be long: a line at a time, going on where they stopped.
 
 mod list;
+mod masks;
 mod names;
 mod who;
 mod whois;
 
 use alloc::{boxed::Box, vec::Vec};
 
-pub(crate) use self::{list::List, names::Names, who::Who, whois::Whois};
+pub(crate) use self::{list::List, masks::Masks, names::Names, who::Who, whois::Whois};
 use super::links::Links;
 use crate::{
     caps::Caps,
@@ -15,7 +16,7 @@ use crate::{
     network::{ChannelId, Network, User, UserId},
     wire::{
         Numeric,
-        numeric::{RPL_BANLIST, RPL_ENDOFBANLIST, RPL_TOPIC, RPL_TOPICWHOTIME},
+        numeric::{RPL_TOPIC, RPL_TOPICWHOTIME},
     },
 };
 
@@ -32,8 +33,8 @@ pub(crate) enum Read {
     Whois(Whois),
     /// LIST of all channels, or of those that match.
     List(Box<List>),
-    /// A channel's bans from the `from`th on.
-    Bans { channel: ChannelId, from: usize },
+    /// One of a channel's lists of masks.
+    Masks(Masks),
 }
 
 const FIRST_USER: UserId = UserId { index: 0, generation: 0 };
@@ -86,17 +87,7 @@ impl Read {
             Self::Who(who) => who.next(look),
             Self::Whois(whois) => whois.next(look),
             Self::List(list) => list.next(look),
-            Self::Bans { channel, from } => {
-                let Some(found) = network.channel(*channel) else { return true };
-                if let Some(ban) = found.bans.get(*from) {
-                    *from += 1;
-                    let at = decimal(ban.at.as_secs());
-                    look.send(RPL_BANLIST, &[&found.name, &ban.mask, &ban.by, &at], None);
-                    return false;
-                }
-                look.send_text(RPL_ENDOFBANLIST, &[&found.name]);
-                true
-            }
+            Self::Masks(masks) => masks.next(look),
         }
     }
 }

@@ -64,7 +64,11 @@ impl Look<'_> {
             next = Some(after(member.user));
         }
         if !names.is_empty() {
-            let kind = if channel.modes.secret { b"@" } else { b"=" };
+            let kind = match &channel.modes {
+                modes if modes.secret => b"@",
+                modes if modes.private => b"*",
+                _ => b"=",
+            };
             self.send(RPL_NAMREPLY, &[kind, &channel.name], Some(&names));
         }
         next
