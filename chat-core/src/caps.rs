@@ -24,6 +24,7 @@ impl Caps {
     pub(crate) const SETNAME: Self = Self(1 << 10);
     pub(crate) const DRAFT_NO_IMPLICIT_NAMES: Self = Self(1 << 11);
     pub(crate) const NO_IMPLICIT_NAMES: Self = Self(1 << 12);
+    pub(crate) const EXTENDED_MONITOR: Self = Self(1 << 13);
 
     pub(crate) const fn has(self, wanted: Self) -> bool {
         self.0 & wanted.0 == wanted.0
@@ -88,6 +89,11 @@ pub(crate) const ALL: &[Capability] = &[
         "Sends your own messages back to you as others see them.",
     ),
     row(b"extended-join", Caps::EXTENDED_JOIN, "Adds account and real name to JOIN."),
+    row(
+        b"extended-monitor",
+        Caps::EXTENDED_MONITOR,
+        "Tells of watched nicks what is otherwise told of those in common channels.",
+    ),
     row(
         b"labeled-response",
         Caps::LABELED_RESPONSE,

@@ -76,6 +76,10 @@ pub struct Limits {
     pub list_entries: usize,
     /// Invitations that one channel remembers at once.
     pub invites: usize,
+    /// Nicks that one connection may watch with MONITOR.
+    pub monitor: usize,
+    /// Users that WHOWAS remembers.
+    pub whowas: usize,
     /// Unread bytes that are kept of one connection: at least 16 KiB, one read.
     pub recvq: usize,
     /// Unsent bytes of a connection above which its own lines wait.
@@ -123,6 +127,8 @@ impl Default for Limits {
             modes: 6,
             list_entries: 100,
             invites: 100,
+            monitor: 100,
+            whowas: 1_000,
             recvq: 32 << 10,
             sendq_soft: 64 << 10,
             sendq_hard: 256 << 10,
@@ -226,6 +232,8 @@ impl Limits {
             ("modes", self.modes, 1, 12),
             ("list_entries", self.list_entries, 1, 10_000),
             ("invites", self.invites, 1, 10_000),
+            ("monitor", self.monitor, 1, 1_000),
+            ("whowas", self.whowas, 1, 100_000),
             ("recvq", self.recvq, 16 << 10, 16 << 20),
             ("sendq_soft", self.sendq_soft, 1 << 10, ANY),
             ("sendq_hard", self.sendq_hard, 16 << 10, 1 << 30),

@@ -58,6 +58,14 @@ pub(crate) enum Event<'a> {
     SetName {
         user: UserId,
     },
+    /// A nick has come into use.
+    Online {
+        user: UserId,
+    },
+    /// A nick is not in use any more.
+    Offline {
+        nick: &'a [u8],
+    },
     Invite {
         by: UserId,
         user: UserId,
@@ -74,6 +82,8 @@ pub(crate) enum Audience {
     Message { channel: ChannelId, least: Rank, from: UserId },
     /// All who share a channel with a user, each once; with the user or without.
     Peers { of: UserId, with_self: bool },
+    /// Those who watch the nick that the event is about.
+    Watchers,
     /// One user.
     User(UserId),
     /// The sender of a message to a user, who sees it only as an echo.

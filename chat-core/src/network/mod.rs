@@ -8,6 +8,7 @@ mod modes;
 mod op;
 mod state;
 mod umode;
+mod whowas;
 
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 use core::hash::Hasher;
@@ -28,6 +29,7 @@ pub(crate) use modes::{CHANNEL_MODES, ChannelMode, Kind, List, Rank};
 pub(crate) use op::{Entry, MessageKind, ModeChange, Op, Origin, Session};
 pub(crate) use state::{Channel, ChannelId, ChannelModes, ListEntry, Member, Topic, User, UserId};
 pub(crate) use umode::{SetBy, USER_MODES, UserModes, user_mode};
+pub(crate) use whowas::Whowas;
 
 /// The part of the configuration that decides what operations do: equal on all servers of a network.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,7 @@ pub(crate) struct NetworkConfig {
     pub(crate) channels_per_user: u32,
     pub(crate) list_entries: u32,
     pub(crate) invites: u32,
+    pub(crate) whowas: u32,
 }
 
 /// Users, channels, and who is where.
@@ -59,6 +62,7 @@ struct State {
     invisible: u32,
     opers: u32,
     most_users: u32,
+    whowas: Whowas,
     /// How often each node has started.
     epochs: BTreeMap<u32, u32>,
 }
@@ -95,6 +99,7 @@ impl Network {
             invisible: 0,
             opers: 0,
             most_users: 0,
+            whowas: Whowas::default(),
             epochs: BTreeMap::new(),
         };
         Self::with_tables(state)
@@ -198,6 +203,11 @@ impl Network {
     /// Channels by index, from `index` on.
     pub(crate) fn channels_from(&self, index: u32) -> impl Iterator<Item = (ChannelId, &Channel)> {
         self.state.channels.iter_from(index)
+    }
+
+    /// Users who gave up a nick.
+    pub(crate) fn whowas(&self) -> &Whowas {
+        &self.state.whowas
     }
 
     pub(crate) fn count(&self) -> Count {

@@ -73,6 +73,7 @@ pub(crate) const TOKENS: &[Token] = &[
     ),
     token("MAXTARGETS", "Targets of one command.", Limit(|limits| limits.targets)),
     token("MODES", "Mode changes with a parameter in one MODE.", Limit(|limits| limits.modes)),
+    token("MONITOR", "Nicks that a connection may watch.", Limit(|limits| limits.monitor)),
     token("NAMELEN", "Bytes of a real name.", Limit(|limits| limits.real_len)),
     token("NETWORK", "The network's name.", Made(|config| Some(config.network.clone()))),
     token("NICKLEN", "Bytes of a nick.", Limit(|limits| limits.nick_len)),

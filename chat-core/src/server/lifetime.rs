@@ -121,6 +121,7 @@ impl Server {
         link.unread = Vec::new();
         link.steps.clear();
         let asking = link.asking.take();
+        self.links.unwatch_all(conn);
         let pushed = self.links.outboxes.seal(conn.index(), now, &line, keep);
         self.links.pushed(conn, pushed);
         if let Some(asking) = asking {
@@ -173,6 +174,7 @@ impl Server {
         }
         self.links.timers.set(conn.index(), None);
         self.links.outboxes.close(conn.index());
+        self.links.unwatch_all(conn);
         if let Some(key) = self.links.arena.remove(conn).and_then(|link| link.counted_by)
             && let Some(count) = self.by_address.get_mut(&key)
         {

@@ -29,6 +29,8 @@ pub(crate) struct Link {
     pub(crate) steps: VecDeque<Step>,
     pub(crate) asking: Option<Box<Asking>>,
     pub(crate) response: Option<Box<Response>>,
+    /// The nicks that it watches, as it gave them, in that order.
+    pub(crate) watching: Vec<Box<[u8]>>,
     pub(crate) flood: Flood,
     pub(crate) requests: u64,
     pub(crate) heard: Instant,
@@ -137,6 +139,7 @@ impl Link {
             steps: VecDeque::new(),
             asking: None,
             response: None,
+            watching: Vec::new(),
             flood: Flood::default(),
             requests: 0,
             heard: now,

@@ -8,13 +8,14 @@ use super::{
     query::Read,
     render,
     timers::Timers,
+    watches::Watches,
 };
 use crate::{
     Config, Limits, Metrics, Now, Output, Report,
     arena::Arena,
     caps::Caps,
     io::ConnId,
-    keyed::base32,
+    keyed::{HashKey, base32},
     network::{Audience, ChannelId, Delivery, Event, Network, Origin, Session, Sink, UserId},
     wire::{Encoder, Numeric, numeric::ERR_NICKNAMEINUSE},
 };
@@ -48,6 +49,8 @@ pub(crate) struct Links {
     /// The encodings of the event at hand.
     lines: Vec<Encoded>,
     batches: u64,
+    /// Who watches which nick.
+    watches: Watches,
 }
 
 /// The session of a connection: its id is its number.
@@ -61,7 +64,7 @@ fn conn_of(session: Session) -> ConnId {
 }
 
 impl Links {
-    pub(crate) fn new(config: &Config, now: Now) -> Self {
+    pub(crate) fn new(config: &Config, seed: &[u8; 32], now: Now) -> Self {
         Self {
             arena: Arena::new(),
             outboxes: Outboxes::new(),
@@ -81,6 +84,7 @@ impl Links {
             mark: 0,
             lines: Vec::new(),
             batches: 0,
+            watches: Watches::new(HashKey::derive(seed, b"watches"), config.casemapping),
         }
     }
 
@@ -242,12 +246,13 @@ impl Links {
         let caps = all & plan.relevant;
         if plan.labeled == Some(conn) {
             let mut line = Vec::new();
-            render::event(network, delivery, caps, &mut line);
+            render::event(network, &self.name, delivery, caps, &mut line);
             return self.respond(conn, line);
         }
         let found = self.lines.iter().position(|line| line.caps == caps);
         let at = found.unwrap_or_else(|| {
-            let write = |out: &mut Vec<u8>| render::event(network, delivery, caps, out);
+            let name = &self.name;
+            let write = |out: &mut Vec<u8>| render::event(network, name, delivery, caps, out);
             self.lines.push(self.outboxes.encode(caps, write));
             self.lines.len() - 1
         });
@@ -296,6 +301,58 @@ impl Links {
     }
 }
 
+/// Watching nicks.
+impl Links {
+    /// Takes a nick into the list of those that a connection watches; whether it was not there.
+    pub(crate) fn watch(&mut self, conn: ConnId, nick: &[u8]) -> bool {
+        let new = self.watches.insert(nick, conn);
+        if let (true, Some(link)) = (new, self.arena.get_mut(conn)) {
+            link.watching.push(nick.into());
+        }
+        new
+    }
+
+    pub(crate) fn is_watching(&self, conn: ConnId, nick: &[u8]) -> bool {
+        self.watches.has(nick, conn)
+    }
+
+    pub(crate) fn unwatch(&mut self, conn: ConnId, nick: &[u8]) {
+        if !self.watches.remove(nick, conn) {
+            return;
+        }
+        let casemapping = self.watches.casemapping();
+        if let Some(link) = self.arena.get_mut(conn) {
+            link.watching.retain(|other| !casemapping.eq(other, nick));
+        }
+    }
+
+    pub(crate) fn unwatch_all(&mut self, conn: ConnId) {
+        let Some(link) = self.arena.get_mut(conn) else { return };
+        for nick in core::mem::take(&mut link.watching) {
+            self.watches.remove(&nick, conn);
+        }
+    }
+
+    /// Gives the event at hand to those who watch its nick and have no mark yet.
+    fn give_to_watchers(&mut self, network: &Network, delivery: &Delivery<'_>, plan: Plan) {
+        let nick = match delivery.event {
+            Event::Offline { nick } => nick,
+            event => {
+                let user = render::source(&event).and_then(|id| network.user(id));
+                user.map_or(&b""[..], |user| &user.nick)
+            }
+        };
+        let conns: Vec<ConnId> = self.watches.of(nick).collect();
+        for conn in conns {
+            if let Some(user) = self.arena.get(conn).and_then(Link::user)
+                && self.mark(user)
+            {
+                self.give(network, user, delivery, plan);
+            }
+        }
+    }
+}
+
 /// What is the same for all recipients of an event.
 #[derive(Copy, Clone)]
 struct Plan {
@@ -334,6 +391,14 @@ impl Sink for Links {
             }
             Audience::Peers { of, with_self } => {
                 self.give_to_peers(network, of, with_self, delivery, plan);
+                if matches!(delivery.event, Event::Away { .. } | Event::SetName { .. }) {
+                    let required = plan.required.with(Caps::EXTENDED_MONITOR);
+                    self.give_to_watchers(network, delivery, Plan { required, ..plan });
+                }
+            }
+            Audience::Watchers => {
+                self.new_mark();
+                self.give_to_watchers(network, delivery, plan);
             }
             Audience::User(user) => {
                 // A message to oneself is labeled as the echo alone.

@@ -11,6 +11,7 @@ mod query;
 mod reference;
 mod render;
 mod timers;
+mod watches;
 
 use alloc::{
     boxed::Box,
@@ -149,7 +150,7 @@ impl Server {
         network: Network,
     ) -> Result<Self, ConfigError> {
         config.check()?;
-        let links = Links::new(&config, now);
+        let links = Links::new(&config, &seed, now);
         Ok(Self {
             log: MemLog::after(network.sequence()),
             epoch: network.epoch(NODE).map_or(0, |epoch| epoch + 1),
@@ -300,6 +301,7 @@ impl Server {
             channels_per_user: limits.channels_per_user as u32,
             list_entries: limits.list_entries as u32,
             invites: limits.invites as u32,
+            whowas: limits.whowas as u32,
         }
     }
 

@@ -6,7 +6,10 @@ use crate::{
     UnixMillis,
     caps::Caps,
     network::{Delivery, Event, MessageKind, Network, User, UserId},
-    wire::{Encoder, Tags},
+    wire::{
+        Encoder, Numeric, Tags,
+        numeric::{RPL_MONOFFLINE, RPL_MONONLINE},
+    },
 };
 
 /// The capabilities that decide how an event looks.
@@ -14,6 +17,7 @@ pub(crate) const fn relevant(event: &Event<'_>) -> Caps {
     let tags = Caps::MESSAGE_TAGS.with(Caps::SERVER_TIME);
     match event {
         Event::Join { .. } => tags.with(Caps::EXTENDED_JOIN),
+        Event::Online { .. } | Event::Offline { .. } => Caps::SERVER_TIME,
         _ => tags,
     }
 }
@@ -35,9 +39,50 @@ pub(crate) fn time_tag(line: &mut Encoder<'_>, caps: Caps, time: UnixMillis) {
     }
 }
 
-/// Appends the line of an event.
-pub(crate) fn event(network: &Network, delivery: &Delivery<'_>, caps: Caps, out: &mut Vec<u8>) {
-    let Some(user) = network.user(source(&delivery.event)) else { return };
+/// Appends the line of an event on the server of that name.
+pub(crate) fn event(
+    network: &Network,
+    server: &[u8],
+    delivery: &Delivery<'_>,
+    caps: Caps,
+    out: &mut Vec<u8>,
+) {
+    let user = source(&delivery.event).and_then(|id| network.user(id));
+    match (&delivery.event, user) {
+        (Event::Online { .. }, Some(user)) => {
+            numeric(server, RPL_MONONLINE, &user.source(), delivery.time, caps, out);
+        }
+        (Event::Offline { nick }, _) => {
+            numeric(server, RPL_MONOFFLINE, nick, delivery.time, caps, out);
+        }
+        (_, Some(user)) => user_event(network, delivery, user, caps, out),
+        (_, None) => {}
+    }
+}
+
+/// Appends a numeric that is the same for all who get it.
+fn numeric(
+    server: &[u8],
+    numeric: Numeric,
+    text: &[u8],
+    time: UnixMillis,
+    caps: Caps,
+    out: &mut Vec<u8>,
+) {
+    let line = &mut Encoder::new(out);
+    time_tag(line, caps, time);
+    line.source(server).numeric(numeric.code()).param(b"*").trailing(text);
+    line.finish();
+}
+
+/// Appends the line of an event that comes from a user.
+fn user_event(
+    network: &Network,
+    delivery: &Delivery<'_>,
+    user: &User,
+    caps: Caps,
+    out: &mut Vec<u8>,
+) {
     let line = &mut Encoder::new(out);
     time_tag(line, caps, delivery.time);
     if caps.has(Caps::MESSAGE_TAGS) {
@@ -54,8 +99,9 @@ pub(crate) fn event(network: &Network, delivery: &Delivery<'_>, caps: Caps, out:
     line.finish();
 }
 
-fn source(event: &Event<'_>) -> UserId {
-    match *event {
+/// The user that an event comes from or is about.
+pub(crate) fn source(event: &Event<'_>) -> Option<UserId> {
+    Some(match *event {
         Event::Message { from, .. } => from,
         Event::Kick { by, .. } | Event::ChannelMode { by, .. } | Event::Invite { by, .. } => by,
         Event::Join { user, .. }
@@ -65,8 +111,10 @@ fn source(event: &Event<'_>) -> UserId {
         | Event::Topic { user, .. }
         | Event::UserMode { user, .. }
         | Event::Away { user }
-        | Event::SetName { user } => user,
-    }
+        | Event::SetName { user }
+        | Event::Online { user } => user,
+        Event::Offline { .. } => return None,
+    })
 }
 
 /// The command and its parameters.
@@ -131,5 +179,7 @@ fn body(network: &Network, event: &Event<'_>, user: &User, caps: Caps, line: &mu
         Event::Invite { user, channel, .. } => {
             line.command(b"INVITE").param(nick(user)).param(channel_name(channel));
         }
+        // They come from the server.
+        Event::Online { .. } | Event::Offline { .. } => {}
     }
 }

@@ -260,6 +260,8 @@ limits! {
     modes: Count => modes,
     list_entries: Count => list_entries,
     invites: Count => invites,
+    monitor: Count => monitor,
+    whowas: Count => whowas,
     recvq: Size => recvq,
     sendq_soft: Size => sendq_soft,
     sendq_hard: Size => sendq_hard,

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    super::{Audience, Event, Network, User, UserId, UserModes, text},
+    super::{Audience, Event, Network, State, User, UserId, UserModes, text},
     Turn,
 };
 use crate::wire::numeric::{ERR_NICKNAMEINUSE, RPL_NOWAWAY, RPL_UNAWAY, RPL_YOUREOPER};
@@ -40,14 +40,18 @@ impl Network {
         let users = u32::try_from(self.state.users.len()).unwrap_or(u32::MAX);
         self.state.most_users = self.state.most_users.max(users);
         turn.sink.registered(self, turn.origin, id);
+        turn.tell(self, Audience::Watchers, Event::Online { user: id });
     }
 
     pub(super) fn change_nick(&mut self, me: UserId, nick: &[u8], turn: &mut Turn<'_>) {
-        match self.find_user(nick) {
-            Some(other) if other != me => {
-                return turn.reply(self, ERR_NICKNAMEINUSE, &[nick]);
-            }
-            _ => {}
+        let holder = self.find_user(nick);
+        if holder.is_some_and(|other| other != me) {
+            return turn.reply(self, ERR_NICKNAMEINUSE, &[nick]);
+        }
+        // The same name in another case is not given up.
+        let gives_up = holder.is_none();
+        if gives_up {
+            self.remember(me);
         }
         self.forget_nick(me);
         let Some(user) = self.user_mut(me) else { return };
@@ -56,6 +60,19 @@ impl Network {
         if *old != *nick {
             let audience = Audience::Peers { of: me, with_self: true };
             turn.tell(self, audience, Event::Nick { user: me, old: &old });
+            turn.next_event();
+        }
+        if gives_up {
+            turn.tell(self, Audience::Watchers, Event::Offline { nick: &old });
+            turn.tell(self, Audience::Watchers, Event::Online { user: me });
+        }
+    }
+
+    /// Puts a user among those who gave up a nick.
+    fn remember(&mut self, id: UserId) {
+        let State { users, whowas, time, config, .. } = &mut self.state;
+        if let Some(user) = users.get(id) {
+            whowas.push(user, *time, config.whowas as usize);
         }
     }
 
@@ -95,6 +112,7 @@ impl Network {
         let audience = Audience::Peers { of: me, with_self: false };
         turn.tell(self, audience, Event::Quit { user: me, reason });
         turn.next_event();
+        self.remember(me);
         turn.sink.departing(self, me);
         let channels = self.user_mut(me).map(|user| core::mem::take(&mut user.channels));
         for id in channels.unwrap_or_default() {
@@ -105,6 +123,7 @@ impl Network {
             self.sessions.remove(&user.session);
             self.state.invisible -= u32::from(user.modes.invisible);
             self.state.opers -= u32::from(user.modes.oper);
+            turn.tell(self, Audience::Watchers, Event::Offline { nick: &user.nick });
         }
     }
 

@@ -4,6 +4,7 @@ mod channel;
 mod information;
 mod message;
 mod mode;
+mod monitor;
 mod query;
 mod registration;
 mod umode;
@@ -135,6 +136,16 @@ pub(crate) const COMMANDS: &[Command] = &[
         when: Registered,
         cost: 1,
         run: mode::mode,
+    },
+    Command {
+        name: b"MONITOR",
+        usage: "+ nicks | - nicks | C | L | S",
+        about: "Watches nicks and tells when they come and go; clears and lists those, or tells \
+                which are in use.",
+        params: 1,
+        when: Registered,
+        cost: 1,
+        run: monitor::monitor,
     },
     Command {
         name: b"MOTD",
@@ -316,6 +327,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         when: Registered,
         cost: 2,
         run: query::whois,
+    },
+    Command {
+        name: b"WHOWAS",
+        usage: "nicks [count]",
+        about: "Tells about users who had these nicks, the last first.",
+        params: 0,
+        when: Registered,
+        cost: 2,
+        run: query::whowas,
     },
 ];
 

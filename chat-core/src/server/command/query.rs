@@ -1,4 +1,4 @@
-//! WHO, WHOIS, USERHOST, ISON: asking about users.
+//! WHO, WHOIS, WHOWAS, USERHOST, ISON: asking about users.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -7,7 +7,7 @@ use crate::{
     network::User,
     server::{
         link::Step,
-        query::{Read, Who, Whois, in_lines},
+        query::{Read, Who, Whois, Whowas, in_lines},
     },
     wire::{
         BODY_MAX, Message, matches,
@@ -48,6 +48,19 @@ pub(super) fn whois(caller: &mut Caller<'_>, message: &Message<'_>) {
     }
     let most = caller.server.config.limits.targets;
     caller.then([Step::Read(Read::Whois(Whois::new(nicks, split_list(nicks).take(most))))]);
+}
+
+/// `WHOWAS nicks [count [server]]`
+pub(super) fn whowas(caller: &mut Caller<'_>, message: &Message<'_>) {
+    let nicks = message.param(0).unwrap_or_default();
+    if nicks.is_empty() {
+        return caller.reply(ERR_NONICKNAMEGIVEN, &[]);
+    }
+    // What is no positive number asks for all.
+    let count = message.param(1).and_then(|text| core::str::from_utf8(text).ok()?.parse().ok());
+    let count = count.filter(|count| *count > 0).unwrap_or(usize::MAX);
+    let nicks = caller.targets(nicks);
+    caller.then([Step::Read(Read::Whowas(Whowas::new(nicks, count)))]);
 }
 
 /// `USERHOST nick...`

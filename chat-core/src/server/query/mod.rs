@@ -2,13 +2,18 @@
 
 mod list;
 mod masks;
+mod monitor;
 mod names;
 mod who;
 mod whois;
+mod whowas;
 
 use alloc::{boxed::Box, vec::Vec};
 
-pub(crate) use self::{list::List, masks::Masks, names::Names, who::Who, whois::Whois};
+pub(crate) use self::{
+    list::List, masks::Masks, monitor::Monitored, names::Names, who::Who, whois::Whois,
+    whowas::Whowas,
+};
 use super::links::Links;
 use crate::{
     caps::Caps,
@@ -31,6 +36,10 @@ pub(crate) enum Read {
     Who(Box<Who>),
     /// WHOIS of several users.
     Whois(Whois),
+    /// WHOWAS of several nicks.
+    Whowas(Whowas),
+    /// MONITOR's answers.
+    Monitored(Monitored),
     /// LIST of all channels, or of those that match.
     List(Box<List>),
     /// One of a channel's lists of masks.
@@ -86,6 +95,8 @@ impl Read {
             Self::Names(names) => names.next(look),
             Self::Who(who) => who.next(look),
             Self::Whois(whois) => whois.next(look),
+            Self::Whowas(whowas) => whowas.next(look),
+            Self::Monitored(monitored) => monitored.next(look),
             Self::List(list) => list.next(look),
             Self::Masks(masks) => masks.next(look),
         }
