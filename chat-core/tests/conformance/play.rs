@@ -32,6 +32,7 @@ pub(crate) fn play(scenario: &Scenario, fill: bool) -> Result<Vec<Edit>, String>
                 player.left.append(&mut player.stage.inbox);
             }
             Step::Line(name, pattern, text) => player.expect(name, pattern, text)?,
+            Step::Some(name) => player.some.push(name.clone()),
             Step::Closed(name) => player.expect_closed(name)?,
             Step::Drop => player.left.clear(),
             Step::Fill if fill => edits.push((*line, player.fill())),
@@ -65,6 +66,8 @@ struct Player<'s> {
     block_came: Vec<(String, Came)>,
     /// What came and was not looked at.
     left: Vec<(String, Came)>,
+    /// Who may be sent any number of lines before the next that is listed.
+    some: Vec<String>,
 }
 
 impl<'s> Player<'s> {
@@ -87,6 +90,7 @@ impl<'s> Player<'s> {
             looked: true,
             block_came: Vec::new(),
             left: Vec::new(),
+            some: Vec::new(),
         };
         for user in &scenario.users {
             player.open(&user.name, user.address)?;
@@ -163,21 +167,40 @@ impl<'s> Player<'s> {
     }
 
     fn expect(&mut self, name: &str, pattern: &Pattern, text: &str) -> Result<(), String> {
-        let came = self.next(name);
-        match &came {
-            Some(Came::Line(line)) if pattern.matches(line, &mut self.bindings) => Ok(()),
-            _ => Err(self.differs(&format!("{name}< {text}"), name, came)),
+        let some = self.take_some(name);
+        loop {
+            let came = self.next(name);
+            match &came {
+                Some(Came::Line(line)) if pattern.matches(line, &mut self.bindings) => {
+                    return Ok(());
+                }
+                Some(_) if some => {}
+                _ => return Err(self.differs(&format!("{name}< {text}"), name, came)),
+            }
         }
+    }
+
+    /// Whether any number of lines may come for this client before the next that is listed.
+    fn take_some(&mut self, name: &str) -> bool {
+        let at = self.some.iter().position(|who| who == name);
+        at.map(|at| self.some.remove(at)).is_some()
     }
 
     fn expect_closed(&mut self, name: &str) -> Result<(), String> {
-        match self.next(name) {
-            Some(Came::Closed) => Ok(()),
-            came => Err(self.differs(&format!("({name} closed)"), name, came)),
+        let some = self.take_some(name);
+        loop {
+            match self.next(name) {
+                Some(Came::Closed) => return Ok(()),
+                Some(Came::Line(_)) if some => {}
+                came => return Err(self.differs(&format!("({name} closed)"), name, came)),
+            }
         }
     }
 
-    fn nothing_is_left(&self) -> Result<(), String> {
+    fn nothing_is_left(&mut self) -> Result<(), String> {
+        for name in std::mem::take(&mut self.some) {
+            self.left.retain(|(to, came)| *to != name || *came == Came::Closed);
+        }
         let Some((name, came)) = self.left.first().filter(|_| self.looked) else { return Ok(()) };
         let why = format!("more came than is listed:\n    {}", written(name, came));
         Err(self.fails(&why))

@@ -34,6 +34,8 @@ pub(crate) enum Step {
     Act(Act),
     /// A client is sent a line like this.
     Line(String, Pattern, String),
+    /// A client is sent any number of lines, up to the next that is listed for it.
+    Some(String),
     /// A client's connection ends.
     Closed(String),
     /// What came so far is not looked at.
@@ -170,6 +172,9 @@ fn step(line: &str) -> Result<Step, String> {
             None if text.is_empty() => text,
             None => return Err("a space belongs after `>`, `>-` and `<`".into()),
         };
+        if !sends && text == "..." {
+            return Ok(Step::Some(name));
+        }
         let pattern = Pattern::parse(text);
         return Ok(if sends {
             Step::Act(Act::Send(name, pattern, ends))
