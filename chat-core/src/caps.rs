@@ -25,6 +25,8 @@ impl Caps {
     pub(crate) const DRAFT_NO_IMPLICIT_NAMES: Self = Self(1 << 11);
     pub(crate) const NO_IMPLICIT_NAMES: Self = Self(1 << 12);
     pub(crate) const EXTENDED_MONITOR: Self = Self(1 << 13);
+    pub(crate) const CHGHOST: Self = Self(1 << 23);
+    pub(crate) const PRE_AWAY: Self = Self(1 << 24);
 
     pub(crate) const fn has(self, wanted: Self) -> bool {
         self.0 & wanted.0 == wanted.0
@@ -82,7 +84,13 @@ pub(crate) const ALL: &[Capability] = &[
     ),
     row(b"batch", Caps::BATCH, "Groups lines that belong together."),
     row(b"cap-notify", Caps::CAP_NOTIFY, "Tells when capabilities come and go."),
+    row(
+        b"chghost",
+        Caps::CHGHOST,
+        "Tells when the host of somebody in a common channel changes, in place of a QUIT and JOIN.",
+    ),
     row(b"draft/no-implicit-names", Caps::DRAFT_NO_IMPLICIT_NAMES, "As no-implicit-names."),
+    row(b"draft/pre-away", Caps::PRE_AWAY, "Lets AWAY be used before registration."),
     row(
         b"echo-message",
         Caps::ECHO_MESSAGE,

@@ -30,6 +30,10 @@ pub struct Config {
     pub casemapping: CaseMapping,
     /// Channels that every connection joins on arrival.
     pub default_channels: Vec<String>,
+    /// Whether others see a cloak in place of a user's address.
+    pub cloak: bool,
+    /// What cloaks end in: 1 to 30 letters, digits, `-` or `.`.
+    pub cloak_suffix: String,
     /// Who may become an operator.
     pub opers: Vec<OperConfig>,
     /// The bounds.
@@ -157,6 +161,8 @@ impl Default for Config {
             password: None,
             casemapping: CaseMapping::Ascii,
             default_channels: vec!["#lobby".to_string()],
+            cloak: true,
+            cloak_suffix: "ip".to_string(),
             opers: Vec::new(),
             limits: Limits::default(),
         }
@@ -175,6 +181,15 @@ impl Config {
             return wrong(
                 "name",
                 format!("{:?} must be 1 to 63 letters, digits, '-' or '.'", self.name),
+            );
+        }
+        if self.cloak_suffix.is_empty()
+            || self.cloak_suffix.len() > 30
+            || !self.cloak_suffix.chars().all(is_name)
+        {
+            return wrong(
+                "cloak_suffix",
+                format!("{:?} must be 1 to 30 letters, digits, '-' or '.'", self.cloak_suffix),
             );
         }
         if self.network.is_empty()

@@ -67,8 +67,8 @@ impl Network {
         if list.is_empty() {
             return false;
         }
-        let source = user.source();
-        let matches = |mask| matches(mask, &source, self.casemapping());
+        let (sources, casemapping) = (self.sources(user), self.casemapping());
+        let matches = |mask| sources.iter().any(|source| matches(mask, source, casemapping));
         list.iter().any(|entry| match Mask::new(&entry.mask) {
             Mask::Plain(mask) => matches(mask),
             Mask::Mute(mask) => muted && matches(mask),

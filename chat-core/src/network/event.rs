@@ -58,6 +58,27 @@ pub(crate) enum Event<'a> {
     SetName {
         user: UserId,
     },
+    /// The host that others see has changed.
+    Host {
+        user: UserId,
+        old: &'a [u8],
+    },
+    /// The same for those who don't know of changing hosts: the user seems to quit,
+    Gone {
+        user: UserId,
+        old: &'a [u8],
+    },
+    /// joins again,
+    Back {
+        user: UserId,
+        channel: ChannelId,
+    },
+    /// and has the old ranks, as letters.
+    Ranks {
+        user: UserId,
+        channel: ChannelId,
+        letters: &'a [u8],
+    },
     /// A nick has come into use.
     Online {
         user: UserId,

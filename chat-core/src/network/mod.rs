@@ -2,6 +2,7 @@
 
 mod apply;
 mod bans;
+mod cloak;
 mod event;
 mod log;
 mod modes;
@@ -27,7 +28,9 @@ pub(crate) use event::{Audience, Delivery, Event, Sink};
 pub(crate) use log::{Log, MemLog};
 pub(crate) use modes::{CHANNEL_MODES, ChannelMode, Kind, List, Rank};
 pub(crate) use op::{Entry, MessageKind, ModeChange, Op, Origin, Session};
-pub(crate) use state::{Channel, ChannelId, ChannelModes, ListEntry, Member, Topic, User, UserId};
+pub(crate) use state::{
+    Channel, ChannelId, ChannelModes, ListEntry, Member, Text, Topic, User, UserId,
+};
 pub(crate) use umode::{SetBy, USER_MODES, UserModes, user_mode};
 pub(crate) use whowas::Whowas;
 
@@ -39,6 +42,8 @@ pub(crate) struct NetworkConfig {
     pub(crate) list_entries: u32,
     pub(crate) invites: u32,
     pub(crate) whowas: u32,
+    /// What the cloaks of addresses end in; `None`: there are none.
+    pub(crate) cloak: Option<Text>,
 }
 
 /// Users, channels, and who is where.

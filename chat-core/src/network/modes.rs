@@ -171,6 +171,14 @@ impl Rank {
         self.0 != before
     }
 
+    /// The mode letters, the highest first.
+    pub(crate) fn letters(self) -> impl Iterator<Item = u8> {
+        CHANNEL_MODES.iter().filter_map(move |mode| match mode.kind {
+            Kind::Rank(rank) if self.0 & rank.0 != 0 => Some(mode.letter),
+            _ => None,
+        })
+    }
+
     /// The prefixes, all of them or the highest alone.
     pub(crate) fn prefixes(self, all: bool) -> impl Iterator<Item = u8> {
         Self::TABLE

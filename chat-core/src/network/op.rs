@@ -97,6 +97,9 @@ pub(crate) enum Op<'a> {
         user: &'a [u8],
         host: &'a [u8],
         real: &'a [u8],
+        /// Away from the start, with this message.
+        #[serde(borrow)]
+        away: Option<&'a [u8]>,
     },
     Nick(&'a [u8]),
     Join {

@@ -23,7 +23,10 @@ pub(crate) struct User {
     pub(crate) session: Session,
     pub(crate) nick: Text,
     pub(crate) user: Text,
+    /// The host that others see: the address, or its cloak.
     pub(crate) host: Text,
+    /// Where the user connects from.
+    pub(crate) address: Text,
     pub(crate) real: Text,
     pub(crate) away: Option<Text>,
     pub(crate) modes: UserModes,

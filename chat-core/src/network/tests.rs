@@ -38,7 +38,7 @@ fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
     let op =
         (0..14_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
     let op = op.prop_map(|(which, nick, channel, add, letter)| match which {
-        0 | 1 => Op::Register { nick, user: b"u", host: b"h", real: b"r" },
+        0 | 1 => Op::Register { nick, user: b"u", host: b"h", real: b"r", away: None },
         2 => Op::Nick(nick),
         3..=5 => Op::Join { channel, key: add.then_some(nick) },
         6 => Op::Part { channel, reason: b"" },
@@ -124,7 +124,7 @@ proptest! {
 #[test]
 fn a_restarted_server_has_none_of_its_old_users() {
     let mut network = Network::new();
-    let register = Op::Register { nick: b"ann", user: b"u", host: b"h", real: b"r" };
+    let register = Op::Register { nick: b"ann", user: b"u", host: b"h", real: b"r", away: None };
     let join = Op::Join { channel: b"#a", key: None };
     apply_all(
         &mut network,

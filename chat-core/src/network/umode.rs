@@ -10,6 +10,8 @@ pub(crate) struct UserModes {
     pub(crate) invisible: bool,
     pub(crate) oper: bool,
     pub(crate) wallops: bool,
+    pub(crate) bot: bool,
+    pub(crate) cloaked: bool,
 }
 
 /// One user mode.
@@ -33,6 +35,12 @@ pub(crate) enum SetBy {
 /// All user modes, by letter.
 pub(crate) const USER_MODES: &[UserMode] = &[
     UserMode {
+        letter: b'B',
+        set_by: SetBy::User,
+        about: "Marks you as a bot.",
+        flag: |modes| &mut modes.bot,
+    },
+    UserMode {
         letter: b'i',
         set_by: SetBy::User,
         about: "Hides you from those who share no channel with you.",
@@ -49,6 +57,12 @@ pub(crate) const USER_MODES: &[UserMode] = &[
         set_by: SetBy::User,
         about: "Shows you what operators tell all who want to hear it.",
         flag: |modes| &mut modes.wallops,
+    },
+    UserMode {
+        letter: b'x',
+        set_by: SetBy::User,
+        about: "Shows others a cloak in place of your address; it is set on arrival.",
+        flag: |modes| &mut modes.cloaked,
     },
 ];
 

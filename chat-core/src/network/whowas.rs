@@ -13,6 +13,7 @@ pub(crate) struct Was {
     pub(crate) nick: Text,
     pub(crate) user: Text,
     pub(crate) host: Text,
+    pub(crate) address: Text,
     pub(crate) real: Text,
     pub(crate) at: UnixMillis,
 }
@@ -33,6 +34,7 @@ impl Whowas {
             nick: user.nick.clone(),
             user: user.user.clone(),
             host: user.host.clone(),
+            address: user.address.clone(),
             real: user.real.clone(),
             at,
         });
@@ -63,6 +65,7 @@ mod tests {
             nick: [n].into(),
             user: [].into(),
             host: [].into(),
+            address: [].into(),
             real: [].into(),
             at: UnixMillis(0),
         };

@@ -29,8 +29,12 @@ impl Server {
             };
         }
         let (nick, user, real) = (nick.clone(), user.clone(), form.real.clone());
-        let host = link.host.clone();
-        self.propose(conn, Op::Register { nick: &nick, user: &user, host: &host, real: &real });
+        let (away, host) = (form.away.clone(), link.host.clone());
+        let away = away.as_deref();
+        self.propose(
+            conn,
+            Op::Register { nick: &nick, user: &user, host: &host, real: &real, away },
+        );
     }
 
     pub(super) fn wrong_password(&mut self, conn: ConnId) {
@@ -73,6 +77,7 @@ impl Server {
             caller.isupport();
             caller.lusers();
             caller.motd();
+            caller.tell_cloak();
             caller.then(
                 default_channels
                     .iter()

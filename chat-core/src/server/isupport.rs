@@ -36,6 +36,7 @@ const fn token(name: &'static str, about: &'static str, value: Value) -> Token {
 pub(crate) const TOKENS: &[Token] = &[
     token("ACCOUNTEXTBAN", "The extended mask that is for an account.", Fixed("a")),
     token("AWAYLEN", "Bytes of an away message.", Limit(|limits| limits.away_len)),
+    token("BOT", "The user mode of bots, and their flag in WHO.", Fixed("B")),
     token(
         "CASEMAPPING",
         "How nicks and channel names are compared.",

@@ -58,6 +58,8 @@ pub(crate) struct Form {
     pub(crate) nick: Option<Box<[u8]>>,
     pub(crate) user: Option<Box<[u8]>>,
     pub(crate) real: Box<[u8]>,
+    /// The message of being away from the start.
+    pub(crate) away: Option<Box<[u8]>>,
     pub(crate) password: Option<Vec<u8>>,
     pub(crate) password_ok: bool,
     /// Between the first CAP LS or REQ and CAP END.

@@ -239,7 +239,7 @@ impl Links {
         let conn = *conn;
         let index = conn.index();
         let all = self.outboxes.caps(index);
-        if !all.has(plan.required) {
+        if all & plan.asked != plan.required {
             return;
         }
         self.deliveries += 1;
@@ -357,9 +357,18 @@ impl Links {
 #[derive(Copy, Clone)]
 struct Plan {
     relevant: Caps,
+    /// What a recipient has, of all that is asked for.
     required: Caps,
+    asked: Caps,
     /// The one to whom it is part of a labeled answer.
     labeled: Option<ConnId>,
+}
+
+impl Plan {
+    /// For those alone who have these too.
+    fn with(self, more: Caps) -> Self {
+        Self { required: self.required | more, asked: self.asked | more, ..self }
+    }
 }
 
 impl Sink for Links {
@@ -367,12 +376,14 @@ impl Sink for Links {
         let labeled = self
             .active
             .filter(|conn| self.arena.get(*conn).is_some_and(|link| link.response.is_some()));
+        let required = render::required(&delivery.event);
         let plan = Plan {
             relevant: render::relevant(&delivery.event),
-            required: render::required(&delivery.event),
+            required,
+            asked: required | render::excluded(&delivery.event),
             labeled,
         };
-        let echo = Plan { required: plan.required.with(Caps::ECHO_MESSAGE), ..plan };
+        let echo = plan.with(Caps::ECHO_MESSAGE);
         match delivery.audience {
             Audience::Channel(id) => {
                 for member in network.channel(id).map_or(&[][..], |channel| &channel.members) {
@@ -391,9 +402,12 @@ impl Sink for Links {
             }
             Audience::Peers { of, with_self } => {
                 self.give_to_peers(network, of, with_self, delivery, plan);
-                if matches!(delivery.event, Event::Away { .. } | Event::SetName { .. }) {
-                    let required = plan.required.with(Caps::EXTENDED_MONITOR);
-                    self.give_to_watchers(network, delivery, Plan { required, ..plan });
+                let watched = matches!(
+                    delivery.event,
+                    Event::Away { .. } | Event::SetName { .. } | Event::Host { .. }
+                );
+                if watched {
+                    self.give_to_watchers(network, delivery, plan.with(Caps::EXTENDED_MONITOR));
                 }
             }
             Audience::Watchers => {
@@ -452,7 +466,7 @@ impl Sink for Links {
             conn,
             nick: new.nick.to_vec(),
             user: new.user.to_vec(),
-            host: new.host.to_vec(),
+            host: new.address.to_vec(),
         }));
     }
 

@@ -302,6 +302,7 @@ impl Server {
             list_entries: limits.list_entries as u32,
             invites: limits.invites as u32,
             whowas: limits.whowas as u32,
+            cloak: (self.config.cloak).then(|| self.config.cloak_suffix.as_bytes().into()),
         }
     }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::{
     UnixMillis,
     caps::Caps,
-    network::{Delivery, Event, MessageKind, Network, User, UserId},
+    network::{ChannelId, Delivery, Event, MessageKind, Network, User, UserId},
     wire::{
         Encoder, Numeric, Tags,
         numeric::{RPL_MONOFFLINE, RPL_MONONLINE},
@@ -16,7 +16,7 @@ use crate::{
 pub(crate) const fn relevant(event: &Event<'_>) -> Caps {
     let tags = Caps::MESSAGE_TAGS.with(Caps::SERVER_TIME);
     match event {
-        Event::Join { .. } => tags.with(Caps::EXTENDED_JOIN),
+        Event::Join { .. } | Event::Back { .. } => tags.with(Caps::EXTENDED_JOIN),
         Event::Online { .. } | Event::Offline { .. } => Caps::SERVER_TIME,
         _ => tags,
     }
@@ -27,7 +27,16 @@ pub(crate) const fn required(event: &Event<'_>) -> Caps {
     match event {
         Event::Away { .. } => Caps::AWAY_NOTIFY,
         Event::SetName { .. } => Caps::SETNAME,
+        Event::Host { .. } => Caps::CHGHOST,
         Event::Message { kind: MessageKind::Tagmsg, .. } => Caps::MESSAGE_TAGS,
+        _ => Caps::NONE,
+    }
+}
+
+/// The capabilities with which an event is not sent: there is another for those who have them.
+pub(crate) const fn excluded(event: &Event<'_>) -> Caps {
+    match event {
+        Event::Gone { .. } | Event::Back { .. } | Event::Ranks { .. } => Caps::CHGHOST,
         _ => Caps::NONE,
     }
 }
@@ -55,6 +64,9 @@ pub(crate) fn event(
         (Event::Offline { nick }, _) => {
             numeric(server, RPL_MONOFFLINE, nick, delivery.time, caps, out);
         }
+        (Event::Ranks { channel, letters, .. }, Some(user)) => {
+            ranks(network, server, (*channel, letters, user), delivery.time, caps, out);
+        }
         (_, Some(user)) => user_event(network, delivery, user, caps, out),
         (_, None) => {}
     }
@@ -75,6 +87,25 @@ fn numeric(
     line.finish();
 }
 
+/// Appends a MODE of the server that gives a user ranks in a channel.
+fn ranks(
+    network: &Network,
+    server: &[u8],
+    (channel, letters, user): (ChannelId, &[u8], &User),
+    time: UnixMillis,
+    caps: Caps,
+    out: &mut Vec<u8>,
+) {
+    let Some(channel) = network.channel(channel) else { return };
+    let line = &mut Encoder::new(out);
+    time_tag(line, caps, time);
+    line.source(server).command(b"MODE").param(&channel.name).param(&[b"+", letters].concat());
+    for _ in letters {
+        line.param(&user.nick);
+    }
+    line.finish();
+}
+
 /// Appends the line of an event that comes from a user.
 fn user_event(
     network: &Network,
@@ -87,14 +118,21 @@ fn user_event(
     time_tag(line, caps, delivery.time);
     if caps.has(Caps::MESSAGE_TAGS) {
         line.tag(b"msgid", &delivery.msgid);
+        if user.modes.bot {
+            line.tag(b"bot", b"");
+        }
         if let Event::Message { tags, .. } = delivery.event {
             for (key, value) in Tags::new(tags).client_only() {
                 line.raw_tag(key, value);
             }
         }
     }
-    let nick = if let Event::Nick { old, .. } = delivery.event { old } else { &user.nick };
-    line.source_user(nick, &user.user, &user.host);
+    let (nick, host) = match delivery.event {
+        Event::Nick { old, .. } => (old, &user.host[..]),
+        Event::Host { old, .. } | Event::Gone { old, .. } => (&user.nick[..], old),
+        _ => (&user.nick[..], &user.host[..]),
+    };
+    line.source_user(nick, &user.user, host);
     body(network, &delivery.event, user, caps, line);
     line.finish();
 }
@@ -112,6 +150,10 @@ pub(crate) fn source(event: &Event<'_>) -> Option<UserId> {
         | Event::UserMode { user, .. }
         | Event::Away { user }
         | Event::SetName { user }
+        | Event::Host { user, .. }
+        | Event::Gone { user, .. }
+        | Event::Back { user, .. }
+        | Event::Ranks { user, .. }
         | Event::Online { user } => user,
         Event::Offline { .. } => return None,
     })
@@ -133,7 +175,7 @@ fn body(network: &Network, event: &Event<'_>, user: &User, caps: Caps, line: &mu
                 line.trailing(text);
             }
         }
-        Event::Join { channel, .. } => {
+        Event::Join { channel, .. } | Event::Back { channel, .. } => {
             line.command(b"JOIN").param(channel_name(channel));
             if caps.has(Caps::EXTENDED_JOIN) {
                 // Until there are accounts, nobody is logged in to one.
@@ -173,6 +215,12 @@ fn body(network: &Network, event: &Event<'_>, user: &User, caps: Caps, line: &mu
                 line.trailing(away);
             }
         }
+        Event::Host { .. } => {
+            line.command(b"CHGHOST").param(&user.user).param(&user.host);
+        }
+        Event::Gone { .. } => {
+            line.command(b"QUIT").trailing(b"Changing host");
+        }
         Event::SetName { .. } => {
             line.command(b"SETNAME").trailing(&user.real);
         }
@@ -180,6 +228,6 @@ fn body(network: &Network, event: &Event<'_>, user: &User, caps: Caps, line: &mu
             line.command(b"INVITE").param(nick(user)).param(channel_name(channel));
         }
         // They come from the server.
-        Event::Online { .. } | Event::Offline { .. } => {}
+        Event::Online { .. } | Event::Offline { .. } | Event::Ranks { .. } => {}
     }
 }

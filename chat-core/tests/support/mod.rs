@@ -41,6 +41,7 @@ pub(crate) fn config() -> Config {
     let mut config = Config { default_channels: Vec::new(), ..Config::default() };
     config.name = "irc.test".into();
     config.network = "Test".into();
+    config.cloak = false;
     config.limits.lines_per_second = None;
     config
 }

@@ -118,6 +118,8 @@ impl Settings {
             password: server.password,
             casemapping: server.casemapping.map_or(defaults.config.casemapping, Into::into),
             default_channels: server.default_channels.unwrap_or(defaults.config.default_channels),
+            cloak: server.cloak.unwrap_or(defaults.config.cloak),
+            cloak_suffix: server.cloak_suffix.unwrap_or(defaults.config.cloak_suffix),
             opers: oper.into_iter().map(Into::into).collect(),
             limits: limits.applied_to(defaults.config.limits),
         };
@@ -153,6 +155,8 @@ struct ServerTable {
     password: Option<String>,
     casemapping: Option<Casemapping>,
     default_channels: Option<Vec<String>>,
+    cloak: Option<bool>,
+    cloak_suffix: Option<String>,
     runtime: Option<Runtime>,
 }
 

@@ -25,7 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A configuration without bounds on how much one may say.
 pub fn talkative() -> Config {
-    Config { limits: Limits { lines_per_second: None, ..Limits::default() }, ..Config::default() }
+    let limits = Limits { lines_per_second: None, ..Limits::default() };
+    Config { cloak: false, limits, ..Config::default() }
 }
 
 /// A clock that stands still until it is moved.

@@ -48,8 +48,8 @@ impl Network {
             .or_else(|| self.find_session(origin.session));
         let turn = &mut Turn::new(origin, sink);
         let Some(me) = user else {
-            if let Op::Register { nick, user, host, real } = entry.op {
-                self.register(nick, user, host, real, turn);
+            if let Op::Register { nick, user, host, real, away } = entry.op {
+                self.register(nick, user, host, real, away, turn);
             }
             return;
         };

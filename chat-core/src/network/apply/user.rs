@@ -15,6 +15,7 @@ impl Network {
         user: &[u8],
         host: &[u8],
         real: &[u8],
+        away: Option<&[u8]>,
         turn: &mut Turn<'_>,
     ) {
         if self.find_user(nick).is_some() {
@@ -23,14 +24,17 @@ impl Network {
         }
         let session = turn.origin.session;
         let time = self.state.time;
+        let cloak = self.cloak_of(host);
+        let modes = UserModes { cloaked: cloak.is_some(), ..UserModes::default() };
         let id = self.state.users.insert(User {
             session,
             nick: text(nick),
             user: text(user),
-            host: text(host),
+            host: cloak.map_or_else(|| text(host), Into::into),
+            address: text(host),
             real: text(real),
-            away: None,
-            modes: UserModes::default(),
+            away: away.map(text),
+            modes,
             signed_on: time,
             last_active: time,
             channels: Vec::new(),

@@ -58,9 +58,10 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: b"AWAY",
         usage: "[:message]",
-        about: "Marks you as away, with a message; without one, as back.",
+        about: "Marks you as away, with a message; without one, as back. Before registration with \
+                draft/pre-away alone.",
         params: 0,
-        when: Registered,
+        when: Always,
         cost: 1,
         run: user::away,
     },

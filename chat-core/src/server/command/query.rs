@@ -68,15 +68,22 @@ pub(super) fn userhost(caller: &mut Caller<'_>, message: &Message<'_>) {
     let network = caller.network();
     let nicks = words(message).take(USERHOST_NICKS);
     let found = nicks.filter_map(|nick| network.user(network.find_user(nick)?));
-    let items: Vec<Vec<u8>> = found.map(userhost_item).collect();
+    let me = caller.me().map(|me| me.nick.clone());
+    let items: Vec<Vec<u8>> = found
+        .map(|user| {
+            // One learns one's own address by it.
+            let own = me.as_ref() == Some(&user.nick);
+            userhost_item(user, if own { &user.address } else { &user.host })
+        })
+        .collect();
     caller.reply_words(RPL_USERHOST, &items);
 }
 
 /// `nick*=+user@host`: whether an operator, whether away.
-fn userhost_item(user: &User) -> Vec<u8> {
+fn userhost_item(user: &User, host: &[u8]) -> Vec<u8> {
     let oper: &[u8] = if user.modes.oper { b"*" } else { b"" };
     let away: &[u8] = if user.away.is_some() { b"=-" } else { b"=+" };
-    [&user.nick, oper, away, &user.user, b"@", &user.host].concat()
+    [&user.nick, oper, away, &user.user, b"@", host].concat()
 }
 
 /// `ISON nick...`

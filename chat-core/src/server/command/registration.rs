@@ -17,7 +17,7 @@ use crate::{
 };
 
 impl Caller<'_> {
-    fn form(&mut self) -> Option<&mut Form> {
+    pub(super) fn form(&mut self) -> Option<&mut Form> {
         match &mut self.server.links.get_mut(self.conn)?.state {
             State::Registering { form, .. } => Some(form),
             _ => None,
@@ -148,7 +148,7 @@ fn requested(list: &[u8], have: Caps) -> Option<Caps> {
 }
 
 impl Caller<'_> {
-    fn caps(&self) -> Caps {
+    pub(super) fn caps(&self) -> Caps {
         self.server.links.get(self.conn).map_or(Caps::NONE, |link| link.caps)
     }
 

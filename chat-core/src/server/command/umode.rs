@@ -7,9 +7,14 @@ use crate::{
     network::{ModeChange, Op, user_mode},
     wire::{
         Message,
-        numeric::{ERR_NOSUCHNICK, ERR_UMODEUNKNOWNFLAG, ERR_USERSDONTMATCH, RPL_UMODEIS},
+        numeric::{
+            ERR_NOSUCHNICK, ERR_UMODEUNKNOWNFLAG, ERR_USERSDONTMATCH, RPL_UMODEIS, RPL_VISIBLEHOST,
+        },
     },
 };
+
+/// What a change of host costs of the sender's rate, in lines.
+const HOST_COST: u32 = 8;
 
 /// `MODE nick [changes]`
 pub(super) fn mode(caller: &mut Caller<'_>, message: &Message<'_>) {
@@ -39,10 +44,26 @@ pub(super) fn mode(caller: &mut Caller<'_>, message: &Message<'_>) {
             _ => unknown = true,
         }
     }
+    // A new host is told in every channel.
+    if changes.iter().any(|change| change.letter == b'x') {
+        caller.server.spend(caller.conn, HOST_COST);
+    }
     if !changes.is_empty() {
         caller.propose(Op::UserMode { changes });
     }
     if unknown {
         caller.reply(ERR_UMODEUNKNOWNFLAG, &[]);
+    }
+}
+
+impl Caller<'_> {
+    /// Tells somebody who has just come and is cloaked what others see.
+    pub(in crate::server) fn tell_cloak(&mut self) {
+        let Some(me) = self.me().filter(|me| me.modes.cloaked) else { return };
+        let (nick, user, host) = (me.nick.clone(), me.user.clone(), me.host.clone());
+        self.reply(RPL_VISIBLEHOST, &[&host]);
+        self.server.links.line(self.conn, |line| {
+            line.source_user(&nick, &user, &host).command(b"MODE").param(&nick).param(b"+x");
+        });
     }
 }

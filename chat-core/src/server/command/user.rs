@@ -2,15 +2,34 @@
 
 use super::{Caller, cut};
 use crate::{
+    caps::Caps,
     network::Op,
     server::link::Purpose,
-    wire::{Message, numeric::ERR_PASSWDMISMATCH},
+    wire::{
+        Message,
+        numeric::{ERR_NOTREGISTERED, ERR_PASSWDMISMATCH, RPL_NOWAWAY, RPL_UNAWAY},
+    },
 };
 
-/// `AWAY [:message]`
+/// `AWAY [:message]`, before registration too with draft/pre-away.
+///
+/// Specification: modern, "AWAY message"; IRCv3 pre-away, where `*` as the message says that there
+/// is none to tell. It is shown as it is.
 pub(super) fn away(caller: &mut Caller<'_>, message: &Message<'_>) {
     let text = message.param(0).unwrap_or_default();
-    caller.propose(Op::Away(cut(text, caller.server.config.limits.away_len)));
+    let text = cut(text, caller.server.config.limits.away_len);
+    if caller.user_id().is_some() {
+        return caller.propose(Op::Away(text));
+    }
+    if !caller.caps().has(Caps::PRE_AWAY) {
+        return caller.reply(ERR_NOTREGISTERED, &[]);
+    }
+    let away = (!text.is_empty()).then(|| text.into());
+    let numeric = if away.is_some() { RPL_NOWAWAY } else { RPL_UNAWAY };
+    if let Some(form) = caller.form() {
+        form.away = away;
+    }
+    caller.reply(numeric, &[]);
 }
 
 /// `SETNAME :realname`

@@ -158,7 +158,7 @@ impl Who {
                 b't' => &fields.token,
                 b'c' => channel,
                 b'u' => &user.user,
-                b'i' if look.sees_address(id) => &user.host,
+                b'i' if look.sees_address(id) => &user.address,
                 b'i' => NO_ADDRESS,
                 b'h' => &user.host,
                 b's' => &server,
@@ -182,8 +182,9 @@ impl<'a> Look<'a> {
     /// Whether a mask fits any of what a user is called.
     fn matches(&self, mask: &[u8], user: &User) -> bool {
         let casemapping = self.network.casemapping();
+        let address = if self.me.modes.oper { &user.address } else { &user.host };
         matches!(mask, b"0" | b"*")
-            || [&user.nick, &user.user, &user.host, &user.real, &self.links.name]
+            || [address, &user.nick, &user.user, &user.host, &user.real, &self.links.name]
                 .iter()
                 .any(|text| matches(mask, text, casemapping))
     }
@@ -199,7 +200,7 @@ impl<'a> Look<'a> {
             .find_map(|channel| Some((channel, channel.member(id)?)))
     }
 
-    /// Here or gone, operator, rank in the channel.
+    /// Here or gone, operator, rank in the channel, bot.
     fn flags(&self, at: Option<(&Channel, &Member)>, user: &User) -> Vec<u8> {
         let mut flags = Vec::from(if user.away.is_some() { &b"G"[..] } else { b"H" });
         if user.modes.oper {
@@ -207,6 +208,9 @@ impl<'a> Look<'a> {
         }
         if let Some((_, member)) = at {
             flags.extend(member.rank.prefixes(self.caps().has(Caps::MULTI_PREFIX)));
+        }
+        if user.modes.bot {
+            flags.push(b'B');
         }
         flags
     }

@@ -9,8 +9,9 @@ use crate::{
     caps::Caps,
     network::UserId,
     wire::numeric::{
-        ERR_NOSUCHNICK, RPL_AWAY, RPL_ENDOFWHOIS, RPL_WHOISACTUALLY, RPL_WHOISCHANNELS,
-        RPL_WHOISIDLE, RPL_WHOISMODES, RPL_WHOISOPERATOR, RPL_WHOISSERVER, RPL_WHOISUSER,
+        ERR_NOSUCHNICK, RPL_AWAY, RPL_ENDOFWHOIS, RPL_WHOISACTUALLY, RPL_WHOISBOT,
+        RPL_WHOISCHANNELS, RPL_WHOISIDLE, RPL_WHOISMODES, RPL_WHOISOPERATOR, RPL_WHOISSERVER,
+        RPL_WHOISUSER,
     },
 };
 
@@ -55,8 +56,11 @@ impl Look<'_> {
         if user.modes.oper {
             self.send_text(RPL_WHOISOPERATOR, &[nick]);
         }
+        if user.modes.bot {
+            self.send_text(RPL_WHOISBOT, &[nick]);
+        }
         if self.sees_address(id) {
-            self.send_text(RPL_WHOISACTUALLY, &[nick, &user.host]);
+            self.send_text(RPL_WHOISACTUALLY, &[nick, &user.address]);
             let text = [b"is using modes ", &user.modes.shown()[..]].concat();
             self.send(RPL_WHOISMODES, &[nick], Some(&text));
         }

@@ -39,7 +39,7 @@ impl Whowas {
                 let params: [&[u8]; 4] = [&was.nick, &was.user, &was.host, b"*"];
                 look.send(RPL_WHOWASUSER, &params, Some(&was.real));
                 if look.me.modes.oper {
-                    look.send_text(RPL_WHOISACTUALLY, &[&was.nick, &was.host]);
+                    look.send_text(RPL_WHOISACTUALLY, &[&was.nick, &was.address]);
                 }
                 let server = look.links.name.clone();
                 look.send(RPL_WHOISSERVER, &[&was.nick, &server], Some(&was.at.to_iso()));
