@@ -39,6 +39,7 @@ pub(crate) use whowas::Whowas;
 pub(crate) struct NetworkConfig {
     pub(crate) casemapping: CaseMapping,
     pub(crate) channels_per_user: u32,
+    pub(crate) key_len: u32,
     pub(crate) list_entries: u32,
     pub(crate) invites: u32,
     pub(crate) whowas: u32,

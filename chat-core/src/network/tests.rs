@@ -24,6 +24,7 @@ impl Sink for Deaf {
 fn found() -> (u64, Op<'static>) {
     let config = NetworkConfig {
         channels_per_user: 3,
+        key_len: 32,
         list_entries: 2,
         invites: 2,
         ..NetworkConfig::default()

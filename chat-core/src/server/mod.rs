@@ -299,6 +299,7 @@ impl Server {
         NetworkConfig {
             casemapping: self.config.casemapping,
             channels_per_user: limits.channels_per_user as u32,
+            key_len: limits.key_len as u32,
             list_entries: limits.list_entries as u32,
             invites: limits.invites as u32,
             whowas: limits.whowas as u32,

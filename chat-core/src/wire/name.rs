@@ -106,7 +106,7 @@ pub fn is_mask(bytes: &[u8], max_len: usize) -> bool {
 }
 
 /// The items of a comma-separated list; empty ones are skipped.
-pub fn split_list(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn split_list(list: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     list.split(|&byte| byte == b',').filter(|item| !item.is_empty())
 }
 

@@ -75,7 +75,7 @@ impl Network {
             Kind::List(list) => self.change_list(me, id, add, (letter, list), param?, turn),
             Kind::Key => {
                 let key = param?;
-                if add && !is_key(key, 64) {
+                if add && !is_key(key, self.state.config.key_len as usize) {
                     let name = &self.channel(id)?.name;
                     turn.reply(self, ERR_INVALIDKEY, &[name]);
                     return None;

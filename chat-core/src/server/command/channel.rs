@@ -7,11 +7,15 @@ use crate::{
     network::Op,
     server::{
         link::Step,
-        query::{List, Read},
+        query::{Invites, List, Read},
     },
     wire::{
         ChannelName, Message,
-        numeric::{ERR_NOSUCHCHANNEL, ERR_NOTONCHANNEL, RPL_NOTOPIC, RPL_TOPIC, RPL_TOPICWHOTIME},
+        numeric::{
+            ERR_NEEDMOREPARAMS, ERR_NOSUCHCHANNEL, ERR_NOTONCHANNEL, RPL_NOTOPIC, RPL_TOPIC,
+            RPL_TOPICWHOTIME,
+        },
+        split_list,
     },
 };
 
@@ -106,20 +110,32 @@ pub(super) fn list(caller: &mut Caller<'_>, message: &Message<'_>) {
     caller.then([Step::Read(Read::List(Box::new(list)))]);
 }
 
-/// `KICK channel nicks [:reason]`
+/// `KICK channel nicks [:reason]`, or as many channels as nicks
 pub(super) fn kick(caller: &mut Caller<'_>, message: &Message<'_>) {
-    let channel = message.params()[0];
     let given = cut(message.param(2).unwrap_or_default(), caller.server.config.limits.kick_len);
     let own = caller.me().map_or_else(Vec::new, |me| me.nick.to_vec());
     let reason = if given.is_empty() { &own } else { given };
-    for nick in caller.targets(message.params()[1]) {
+    let channels = split_list(message.params()[0]);
+    let count = channels.clone().count();
+    let nicks = caller.targets(message.params()[1]);
+    if count > 1 && count != split_list(message.params()[1]).count() {
+        return caller.reply(ERR_NEEDMOREPARAMS, &[b"KICK"]);
+    }
+    // One channel is for all nicks.
+    let mut channels = channels.cycle();
+    for nick in nicks {
+        let Some(channel) = channels.next() else { return };
         caller.propose(Op::Kick { channel, nick, reason });
     }
 }
 
-/// `INVITE nick channel`
+/// `INVITE nick channel`; without parameters, the channels that one is invited to.
 pub(super) fn invite(caller: &mut Caller<'_>, message: &Message<'_>) {
-    caller.propose(Op::Invite { nick: message.params()[0], channel: message.params()[1] });
+    match *message.params() {
+        [] => caller.then([Step::Read(Read::Invites(Invites::default()))]),
+        [_] => caller.reply(ERR_NEEDMOREPARAMS, &[b"INVITE"]),
+        [nick, channel, ..] => caller.propose(Op::Invite { nick, channel }),
+    }
 }
 
 impl Caller<'_> {

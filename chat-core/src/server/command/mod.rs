@@ -76,9 +76,9 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
     Command {
         name: b"INVITE",
-        usage: "nick channel",
-        about: "Invites somebody to a channel.",
-        params: 2,
+        usage: "[nick channel]",
+        about: "Invites somebody to a channel, or lists your invitations.",
+        params: 0,
         when: Registered,
         cost: 2,
         run: channel::invite,

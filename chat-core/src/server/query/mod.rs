@@ -1,5 +1,6 @@
 //! Reads of shared state that may be long: a line at a time, going on where they stopped.
 
+mod invites;
 mod list;
 mod masks;
 mod monitor;
@@ -11,8 +12,8 @@ mod whowas;
 use alloc::{boxed::Box, vec::Vec};
 
 pub(crate) use self::{
-    list::List, masks::Masks, monitor::Monitored, names::Names, who::Who, whois::Whois,
-    whowas::Whowas,
+    invites::Invites, list::List, masks::Masks, monitor::Monitored, names::Names, who::Who,
+    whois::Whois, whowas::Whowas,
 };
 use super::links::Links;
 use crate::{
@@ -42,6 +43,8 @@ pub(crate) enum Read {
     Monitored(Monitored),
     /// LIST of all channels, or of those that match.
     List(Box<List>),
+    /// INVITE's list.
+    Invites(Invites),
     /// One of a channel's lists of masks.
     Masks(Masks),
 }
@@ -98,6 +101,7 @@ impl Read {
             Self::Whowas(whowas) => whowas.next(look),
             Self::Monitored(monitored) => monitored.next(look),
             Self::List(list) => list.next(look),
+            Self::Invites(invites) => invites.next(look),
             Self::Masks(masks) => masks.next(look),
         }
     }
