@@ -26,6 +26,7 @@ mod keyed;
 mod network;
 pub mod record;
 mod server;
+mod server_time;
 mod time;
 pub mod wire;
 

@@ -43,7 +43,6 @@ mod nick;
 mod options;
 mod receive;
 mod replay;
-mod server_time;
 mod split;
 mod state;
 mod support;

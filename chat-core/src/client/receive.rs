@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use super::link::{KEEPALIVE_TOKEN, MOTD_WAIT, Phase};
 use super::state::{CHANNELS_MAX, NAME_MAX};
 use super::support::ModeKind;
-use super::{Client, Departure, Event, Message, MessageKind, Text, server_time};
-use crate::wire;
+use super::{Client, Departure, Event, Message, MessageKind, Text};
+use crate::{server_time, wire};
 
 impl Client {
     /// Takes one line. What is not a message is ignored.

@@ -1,4 +1,4 @@
-//! Reads the `time` tag.
+//! Reads the time of a `time` tag.
 //!
 //! Specification: IRCv3 `server-time`.
 
@@ -6,7 +6,7 @@ use crate::UnixMillis;
 
 /// The point that `YYYY-MM-DDThh:mm:ss.sssZ` names, from 1970 to 9999; `None` if it names none.
 /// Fractions of other lengths, and none, are taken too.
-pub(super) fn parse(text: &[u8]) -> Option<UnixMillis> {
+pub(crate) fn parse(text: &[u8]) -> Option<UnixMillis> {
     let text = text.strip_suffix(b"Z")?;
     let (date_and_time, fraction) = text.split_at_checked(19)?;
     let field = |from: usize, to: usize| number(&date_and_time[from..to]);
