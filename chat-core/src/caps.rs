@@ -27,6 +27,8 @@ impl Caps {
     pub(crate) const EXTENDED_MONITOR: Self = Self(1 << 13);
     pub(crate) const CHGHOST: Self = Self(1 << 23);
     pub(crate) const PRE_AWAY: Self = Self(1 << 24);
+    pub(crate) const CHATHISTORY: Self = Self(1 << 20);
+    pub(crate) const EVENT_PLAYBACK: Self = Self(1 << 21);
 
     pub(crate) const fn has(self, wanted: Self) -> bool {
         self.0 & wanted.0 == wanted.0
@@ -69,10 +71,17 @@ pub(crate) struct Capability {
     pub(crate) about: &'static str,
     /// Its value in `CAP LS 302`, if it has one.
     pub(crate) value: Option<fn(&Config) -> String>,
+    /// Whether a server with this configuration offers it.
+    pub(crate) offered: fn(&Config) -> bool,
 }
 
 const fn row(name: &'static [u8], bit: Caps, about: &'static str) -> Capability {
-    Capability { name, bit, about, value: None }
+    Capability { name, bit, about, value: None, offered: |_| true }
+}
+
+/// A capability that there is only with history.
+const fn of_history(name: &'static [u8], bit: Caps, about: &'static str) -> Capability {
+    Capability { offered: |config| config.limits.history_lines > 0, ..row(name, bit, about) }
 }
 
 /// All that the server offers, in the order of `CAP LS`.
@@ -88,6 +97,16 @@ pub(crate) const ALL: &[Capability] = &[
         b"chghost",
         Caps::CHGHOST,
         "Tells when the host of somebody in a common channel changes, in place of a QUIT and JOIN.",
+    ),
+    of_history(
+        b"draft/chathistory",
+        Caps::CHATHISTORY,
+        "Lets clients ask for what was said before, and shows them nothing of it unasked.",
+    ),
+    of_history(
+        b"draft/event-playback",
+        Caps::EVENT_PLAYBACK,
+        "Adds joins, modes and other events to the history.",
     ),
     row(b"draft/no-implicit-names", Caps::DRAFT_NO_IMPLICIT_NAMES, "As no-implicit-names."),
     row(b"draft/pre-away", Caps::PRE_AWAY, "Lets AWAY be used before registration."),
@@ -122,6 +141,11 @@ pub(crate) const ALL: &[Capability] = &[
     ),
     row(b"userhost-in-names", Caps::USERHOST_IN_NAMES, "Shows user names and hosts in NAMES."),
 ];
+
+/// All that a server with this configuration offers.
+pub(crate) fn offered(config: &Config) -> impl Iterator<Item = &'static Capability> {
+    ALL.iter().filter(|capability| (capability.offered)(config))
+}
 
 /// The capability of that name. Names are compared exactly.
 pub(crate) fn by_name(name: &[u8]) -> Option<&'static Capability> {

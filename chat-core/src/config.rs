@@ -84,6 +84,17 @@ pub struct Limits {
     pub monitor: usize,
     /// Users that WHOWAS remembers.
     pub whowas: usize,
+    /// Messages and events that are kept of one channel, and of each side of a conversation.
+    /// 0: none are, and no history is offered.
+    pub history_lines: usize,
+    /// Conversations with others that are kept of one user.
+    pub history_talks: usize,
+    /// Bytes of all that is kept; above it, the oldest goes first.
+    pub history_bytes: usize,
+    /// Messages that one CHATHISTORY gives.
+    pub history_answer: usize,
+    /// Messages of a channel that a client without `draft/chathistory` is shown when it joins.
+    pub history_replay: usize,
     /// Unread bytes that are kept of one connection: at least 16 KiB, one read.
     pub recvq: usize,
     /// Unsent bytes of a connection above which its own lines wait.
@@ -133,6 +144,11 @@ impl Default for Limits {
             invites: 100,
             monitor: 100,
             whowas: 1_000,
+            history_lines: 500,
+            history_talks: 50,
+            history_bytes: 64 << 20,
+            history_answer: 100,
+            history_replay: 10,
             recvq: 32 << 10,
             sendq_soft: 64 << 10,
             sendq_hard: 256 << 10,
@@ -249,6 +265,11 @@ impl Limits {
             ("invites", self.invites, 1, 10_000),
             ("monitor", self.monitor, 1, 1_000),
             ("whowas", self.whowas, 1, 100_000),
+            ("history_lines", self.history_lines, 0, 100_000),
+            ("history_talks", self.history_talks, 1, 1_000),
+            ("history_bytes", self.history_bytes, 64 << 10, ANY),
+            ("history_answer", self.history_answer, 1, 10_000),
+            ("history_replay", self.history_replay, 0, 1_000),
             ("recvq", self.recvq, 16 << 10, 16 << 20),
             ("sendq_soft", self.sendq_soft, 1 << 10, ANY),
             ("sendq_hard", self.sendq_hard, 16 << 10, 1 << 30),

@@ -50,17 +50,42 @@ impl HashKey {
         }
         u64::from(left) << 32 | u64::from(right)
     }
+
+    /// The number that [`permute`](Self::permute) makes this one of.
+    pub(crate) fn unpermute(self, value: u64) -> u64 {
+        let (mut left, mut right) = ((value >> 32) as u32, value as u32);
+        for round in (0..4_u8).rev() {
+            let mut hasher = self.hasher();
+            hasher.write_u32(left);
+            hasher.write_u8(round);
+            (left, right) = (right ^ (hasher.finish() as u32), left);
+        }
+        u64::from(left) << 32 | u64::from(right)
+    }
 }
+
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// A number as 13 letters and digits that read alike in any case.
 pub(crate) fn base32(mut value: u64) -> [u8; 13] {
-    const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let mut out = [b'0'; 13];
     for digit in out.iter_mut().rev() {
         *digit = DIGITS[(value & 31) as usize];
         value >>= 5;
     }
     out
+}
+
+/// The number that [`base32`] makes this text of; `None` if it is none.
+pub(crate) fn from_base32(text: &[u8]) -> Option<u64> {
+    // 13 digits hold 65 bits: of the first digit, only four may be set.
+    if text.len() != 13 || !DIGITS[..16].contains(&text[0]) {
+        return None;
+    }
+    text.iter().try_fold(0, |sum, byte| {
+        let digit = DIGITS.iter().position(|digit| digit == byte)?;
+        Some(sum << 5 | digit as u64)
+    })
 }
 
 #[cfg(test)]
@@ -82,5 +107,17 @@ mod tests {
         assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len());
         let rises = ids.windows(2).filter(|pair| pair[0] < pair[1]).count();
         assert!((4_000..6_000).contains(&rises), "{rises}");
+    }
+
+    #[test]
+    fn a_msgid_is_turned_back_into_its_number() {
+        let key = HashKey(1, 2);
+        for number in [0, 1, 77 << 16 | 3, u64::MAX] {
+            let text = base32(key.permute(number));
+            assert_eq!(from_base32(&text).map(|value| key.unpermute(value)), Some(number));
+        }
+        for wrong in [&b""[..], b"0000000000000u", b"000000000000u", b"g000000000000"] {
+            assert_eq!(from_base32(wrong), None);
+        }
     }
 }

@@ -4,6 +4,7 @@ mod apply;
 mod bans;
 mod cloak;
 mod event;
+mod history;
 mod log;
 mod modes;
 mod op;
@@ -20,16 +21,17 @@ use serde::{Deserialize, Serialize};
 use crate::{
     UnixMillis,
     arena::Arena,
-    keyed::{HashKey, base32},
+    keyed::{HashKey, base32, from_base32},
     wire::CaseMapping,
 };
 
 pub(crate) use event::{Audience, Delivery, Event, Sink};
+pub(crate) use history::{Bounds, History, Item, ItemKind, Point, Query, RingId, Stretch};
 pub(crate) use log::{Log, MemLog};
 pub(crate) use modes::{CHANNEL_MODES, ChannelMode, Kind, List, Rank};
 pub(crate) use op::{Entry, MessageKind, ModeChange, Op, Origin, Session};
 pub(crate) use state::{
-    Channel, ChannelId, ChannelModes, ListEntry, Member, Text, Topic, User, UserId,
+    Channel, ChannelId, ChannelModes, ListEntry, Member, Talk, Text, Topic, User, UserId,
 };
 pub(crate) use umode::{SetBy, USER_MODES, UserModes, user_mode};
 pub(crate) use whowas::Whowas;
@@ -45,6 +47,11 @@ pub(crate) struct NetworkConfig {
     pub(crate) whowas: u32,
     /// What the cloaks of addresses end in; `None`: there are none.
     pub(crate) cloak: Option<Text>,
+    /// Items of one ring of history; 0: there is no history.
+    pub(crate) history_lines: u32,
+    /// Conversations of one user.
+    pub(crate) history_talks: u32,
+    pub(crate) history_bytes: u64,
 }
 
 /// Users, channels, and who is where.
@@ -65,6 +72,7 @@ struct State {
     time: UnixMillis,
     users: Arena<UserId, User>,
     channels: Arena<ChannelId, Channel>,
+    history: History,
     invisible: u32,
     opers: u32,
     most_users: u32,
@@ -86,7 +94,7 @@ impl core::hash::BuildHasher for Keyed {
 }
 
 /// The snapshot's encoding: its first byte.
-const SNAPSHOT_VERSION: u8 = 1;
+const SNAPSHOT_VERSION: u8 = 2;
 
 /// A snapshot that can't be read.
 #[derive(Debug, Eq, PartialEq)]
@@ -102,6 +110,7 @@ impl Network {
             time: UnixMillis(0),
             users: Arena::new(),
             channels: Arena::new(),
+            history: History::new(),
             invisible: 0,
             opers: 0,
             most_users: 0,
@@ -144,6 +153,7 @@ impl Network {
             sessions: HashMap::with_hasher(Keyed(state.key)),
             state,
         };
+        network.state.history.index();
         let users: Vec<_> =
             network.state.users.iter().map(|(id, user)| (id, user.session)).collect();
         for (id, session) in users {
@@ -278,9 +288,28 @@ impl Network {
         }
     }
 
-    /// The id of the `index`th event of the entry that is being applied.
-    fn msgid(&self, index: u32) -> [u8; 13] {
-        base32(self.state.key.permute(self.state.sequence << 16 | u64::from(index & 0xffff)))
+    /// The place in the log of the `index`th event of the entry that is being applied.
+    fn place(&self, index: u32) -> u64 {
+        self.state.sequence << 16 | u64::from(index & 0xffff)
+    }
+
+    /// The id of the event at this place.
+    pub(crate) fn msgid(&self, place: u64) -> [u8; 13] {
+        base32(self.state.key.permute(place))
+    }
+
+    /// The place of the event with this id; `None`: there never was one.
+    pub(crate) fn place_of(&self, msgid: &[u8]) -> Option<u64> {
+        let place = self.state.key.unpermute(from_base32(msgid)?);
+        (place >> 16 <= self.state.sequence).then_some(place)
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.state.history
+    }
+
+    pub(crate) fn keeps_history(&self) -> bool {
+        self.state.config.history_lines > 0
     }
 }
 

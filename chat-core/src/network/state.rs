@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rank, op::Session, umode::UserModes};
+use super::{Rank, history::RingId, op::Session, umode::UserModes};
 use crate::{UnixMillis, arena::key};
 
 key! {
@@ -34,6 +34,17 @@ pub(crate) struct User {
     pub(crate) last_active: UnixMillis,
     /// In the order of joining.
     pub(crate) channels: Vec<ChannelId>,
+    /// Whom it has talked with, the latest last.
+    pub(crate) talks: Vec<Talk>,
+}
+
+/// A user's side of a conversation with one other user: nobody else finds its ring.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Talk {
+    pub(crate) with: UserId,
+    /// Whose nick this was when something was last said, or when that user quit.
+    pub(crate) nick: Text,
+    pub(crate) ring: RingId,
 }
 
 /// A channel.
@@ -49,6 +60,8 @@ pub(crate) struct Channel {
     pub(crate) exceptions: Vec<ListEntry>,
     pub(crate) invite_exceptions: Vec<ListEntry>,
     pub(crate) invited: Vec<UserId>,
+    /// What was said and done here, once something was.
+    pub(crate) history: Option<RingId>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

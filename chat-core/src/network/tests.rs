@@ -27,6 +27,9 @@ fn found() -> (u64, Op<'static>) {
         key_len: 32,
         list_entries: 2,
         invites: 2,
+        history_lines: 3,
+        history_talks: 2,
+        history_bytes: 2000,
         ..NetworkConfig::default()
     };
     (0, Op::Found { key: HashKey(1, 2), config })

@@ -55,6 +55,14 @@ pub(crate) const TOKENS: &[Token] = &[
     token("CHANNELLEN", "Bytes of a channel's name.", Limit(|limits| limits.channel_len)),
     token("CHANTYPES", "What a channel's name begins with.", Fixed("#")),
     token(
+        "CHATHISTORY",
+        "Messages that one CHATHISTORY gives.",
+        Made(|config| {
+            let Limits { history_lines, history_answer, .. } = config.limits;
+            (history_lines > 0).then(|| format!("{history_answer}"))
+        }),
+    ),
+    token(
         "ELIST",
         "Conditions of LIST: time since creation, masks, negative masks, time since the topic was \
          set, number of members.",
@@ -75,6 +83,11 @@ pub(crate) const TOKENS: &[Token] = &[
     token("MAXTARGETS", "Targets of one command.", Limit(|limits| limits.targets)),
     token("MODES", "Mode changes with a parameter in one MODE.", Limit(|limits| limits.modes)),
     token("MONITOR", "Nicks that a connection may watch.", Limit(|limits| limits.monitor)),
+    token(
+        "MSGREFTYPES",
+        "How CHATHISTORY may name a point, the best first.",
+        Made(|config| (config.limits.history_lines > 0).then(|| "msgid,timestamp".into())),
+    ),
     token("NAMELEN", "Bytes of a real name.", Limit(|limits| limits.real_len)),
     token("NETWORK", "The network's name.", Made(|config| Some(config.network.clone()))),
     token("NICKLEN", "Bytes of a nick.", Limit(|limits| limits.nick_len)),
@@ -127,6 +140,20 @@ mod tests {
     fn the_table_is_sorted_and_says_what_each_token_is() {
         assert!(TOKENS.is_sorted_by_key(|token| token.name));
         assert!(TOKENS.iter().all(|token| token.about.ends_with('.')));
+    }
+
+    #[test]
+    fn there_is_nothing_of_history_without_one() {
+        let mut config = Config::default();
+        config.limits.history_answer = 50;
+        let of_history =
+            |token: &String| token == "CHATHISTORY=50" || token == "MSGREFTYPES=msgid,timestamp";
+        assert_eq!(tokens(&config).iter().filter(|token| of_history(token)).count(), 2);
+        config.limits.history_lines = 0;
+        let named = |token: &String| {
+            ["CHATHISTORY", "MSGREFTYPES"].iter().any(|name| token.starts_with(name))
+        };
+        assert!(!tokens(&config).iter().any(named));
     }
 
     #[test]

@@ -94,6 +94,13 @@ pub(crate) struct Response {
     pub(crate) lines: Lines,
 }
 
+impl Response {
+    /// Whether nothing has been answered yet.
+    pub(crate) const fn is_new(&self) -> bool {
+        matches!(self.lines, Lines::None)
+    }
+}
+
 pub(crate) enum Lines {
     None,
     One(Vec<u8>),

@@ -1,12 +1,13 @@
 //! All connections: where events and replies become lines in outboxes.
 
-use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
 
 use super::{
-    link::{Lines, Link, Response, State, Step},
+    link::{Link, State, Step},
     outbox::{Encoded, Outboxes, Pushed},
     query::Read,
     render,
+    replay::Replay,
     timers::Timers,
     watches::Watches,
 };
@@ -15,8 +16,10 @@ use crate::{
     arena::Arena,
     caps::Caps,
     io::ConnId,
-    keyed::{HashKey, base32},
-    network::{Audience, ChannelId, Delivery, Event, Network, Origin, Session, Sink, UserId},
+    keyed::HashKey,
+    network::{
+        Audience, ChannelId, Delivery, Event, Network, Origin, Query, Session, Sink, UserId,
+    },
     wire::{Encoder, Numeric, numeric::ERR_NICKNAMEINUSE},
 };
 
@@ -30,7 +33,7 @@ pub(crate) struct Links {
     pub(crate) now: Now,
     pub(crate) metrics: Metrics,
     /// The server's name, the source of replies.
-    pub(crate) name: Box<[u8]>,
+    pub(crate) name: Arc<[u8]>,
     /// What the server is, for WHOIS.
     pub(crate) description: Box<[u8]>,
     /// Whose command is being carried out: its answers may be labeled.
@@ -48,7 +51,8 @@ pub(crate) struct Links {
     mark: u32,
     /// The encodings of the event at hand.
     lines: Vec<Encoded>,
-    batches: u64,
+    /// Batches begun so far.
+    pub(super) batches: u64,
     /// Who watches which nick.
     watches: Watches,
 }
@@ -131,7 +135,7 @@ impl Links {
         params: &[&[u8]],
         text: Option<&[u8]>,
     ) {
-        let name = core::mem::take(&mut self.name);
+        let name = self.name.clone();
         self.line(conn, |line| {
             line.source(&name).numeric(numeric.code()).param(nick);
             for param in params {
@@ -139,77 +143,6 @@ impl Links {
             }
             if let Some(text) = text {
                 line.trailing(text);
-            }
-        });
-        self.name = name;
-    }
-
-    /// Takes one line of a labeled answer: the first is held back, with the second a batch begins.
-    fn respond(&mut self, conn: ConnId, line: Vec<u8>) {
-        let Some(link) = self.arena.get_mut(conn) else { return };
-        let Some(response) = &mut link.response else { return };
-        match core::mem::replace(&mut response.lines, Lines::None) {
-            Lines::None => response.lines = Lines::One(line),
-            Lines::One(first) => {
-                self.batches += 1;
-                let batch = base32(self.batches);
-                response.lines = Lines::Batch(batch);
-                let label = response.label.clone();
-                let mut start = Vec::new();
-                let reference = [b"+", &batch[..]].concat();
-                Encoder::new(&mut start)
-                    .source(&self.name)
-                    .command(b"BATCH")
-                    .param(&reference)
-                    .param(b"labeled-response")
-                    .finish();
-                self.tagged(conn, b"label", &label, &start);
-                self.tagged(conn, b"batch", &batch, &first);
-                self.tagged(conn, b"batch", &batch, &line);
-            }
-            Lines::Batch(batch) => {
-                response.lines = Lines::Batch(batch);
-                self.tagged(conn, b"batch", &batch, &line);
-            }
-        }
-    }
-
-    /// Ends a labeled answer: a single line, the end of a batch, or ACK.
-    pub(crate) fn finish_response(&mut self, conn: ConnId) {
-        let Some(response) = self.arena.get_mut(conn).and_then(|link| link.response.take()) else {
-            return;
-        };
-        let Response { label, lines } = *response;
-        let mut line = Vec::new();
-        match lines {
-            Lines::None => {
-                Encoder::new(&mut line).source(&self.name).command(b"ACK").finish();
-                self.tagged(conn, b"label", &label, &line);
-            }
-            Lines::One(line) => self.tagged(conn, b"label", &label, &line),
-            Lines::Batch(batch) => {
-                let reference = [b"-", &batch[..]].concat();
-                Encoder::new(&mut line)
-                    .source(&self.name)
-                    .command(b"BATCH")
-                    .param(&reference)
-                    .finish();
-                self.write(conn, |out| {
-                    out.extend_from_slice(&line);
-                });
-            }
-        }
-    }
-
-    /// Sends an encoded line with one tag more. `value` is in its escaped form.
-    fn tagged(&mut self, conn: ConnId, key: &[u8], value: &[u8], line: &[u8]) {
-        self.write(conn, |out| {
-            let (next, rest) = match line.strip_prefix(b"@") {
-                Some(rest) => (&b";"[..], rest),
-                None => (&b" "[..], line),
-            };
-            for part in [b"@", key, b"=", value, next, rest] {
-                out.extend_from_slice(part);
             }
         });
     }
@@ -436,7 +369,7 @@ impl Sink for Links {
                 Some((last, params)) => (*last, params),
                 None => (&b""[..], params),
             };
-            let name = core::mem::take(&mut self.name);
+            let name = self.name.clone();
             self.line(conn, |line| {
                 line.source(&name).numeric(numeric.code()).param(nick);
                 for param in params {
@@ -444,7 +377,6 @@ impl Sink for Links {
                 }
                 line.last(last);
             });
-            self.name = name;
             return;
         }
         self.numeric(conn, nick, numeric, params, Some(numeric.text().as_bytes()));
@@ -481,10 +413,20 @@ impl Sink for Links {
         self.numeric(conn, b"*", ERR_NICKNAMEINUSE, &[nick], Some(text));
     }
 
-    fn joined(&mut self, _: &Network, origin: &Origin, channel: ChannelId) {
-        if let Some(link) = self.get_mut(conn_of(origin.session)) {
-            link.steps.push_front(Step::Read(Read::arrival(channel)));
+    fn joined(&mut self, network: &Network, origin: &Origin, channel: ChannelId) {
+        let most = self.limits.history_replay;
+        let Some(link) = self.get_mut(conn_of(origin.session)) else { return };
+        // Who can't ask for history is shown some, after all that tells of the channel as it is.
+        if most > 0
+            && !link.caps.has(Caps::CHATHISTORY)
+            && let Some(found) = network.channel(channel)
+            && let Some(ring) = found.history
+            && let Some(rest) = network.history().select(ring, Query::Latest(None), most, false)
+        {
+            let replay = Replay::unasked(found.name.clone(), channel, rest);
+            link.steps.push_front(Step::Read(Read::Replay(replay)));
         }
+        link.steps.push_front(Step::Read(Read::arrival(channel)));
     }
 
     fn opered(&mut self, network: &Network, origin: &Origin, name: &[u8]) {

@@ -1,6 +1,7 @@
 //! The server: connections, shared state and their outputs, composed.
 
 mod arrival;
+mod batch;
 mod command;
 mod isupport;
 mod lifetime;
@@ -10,6 +11,7 @@ mod outbox;
 mod query;
 mod reference;
 mod render;
+mod replay;
 mod timers;
 mod watches;
 
@@ -304,6 +306,9 @@ impl Server {
             invites: limits.invites as u32,
             whowas: limits.whowas as u32,
             cloak: (self.config.cloak).then(|| self.config.cloak_suffix.as_bytes().into()),
+            history_lines: limits.history_lines as u32,
+            history_talks: limits.history_talks as u32,
+            history_bytes: limits.history_bytes as u64,
         }
     }
 

@@ -36,7 +36,7 @@ fn write(out: &mut String, config: &Config) -> core::fmt::Result {
         writeln!(out, "| `{name}{space}{usage}` | {} | {when} |", command.about)?;
     }
     out.push_str("\n## Capabilities\n\n| capability | what it does |\n| --- | --- |\n");
-    for capability in caps::ALL {
+    for capability in caps::offered(config) {
         let name = String::from_utf8_lossy(capability.name);
         let value = capability.value.map(|value| value(config)).unwrap_or_default();
         let equals = if value.is_empty() { "" } else { "=" };

@@ -43,6 +43,8 @@ pub(crate) fn config() -> Config {
     config.network = "Test".into();
     config.cloak = false;
     config.limits.lines_per_second = None;
+    // Who joins is shown what is, not what was: a test that is about the past says so.
+    config.limits.history_replay = 0;
     config
 }
 

@@ -98,6 +98,13 @@ impl From<CountOrNone> for Option<usize> {
     }
 }
 
+/// Of what is counted, "none" is 0.
+impl From<CountOrNone> for usize {
+    fn from(CountOrNone(count): CountOrNone) -> Self {
+        count.map_or(0, Into::into)
+    }
+}
+
 impl From<CountOrNone> for Option<u32> {
     fn from(CountOrNone(count): CountOrNone) -> Self {
         count.map(Into::into)

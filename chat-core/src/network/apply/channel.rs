@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use super::{
     super::{
-        Audience, Channel, ChannelId, ChannelModes, Event, Member, Network, Rank, Topic, UserId,
-        text,
+        Audience, Channel, ChannelId, ChannelModes, Event, ItemKind, Member, Network, Rank, Topic,
+        UserId, text,
     },
     Turn,
 };
@@ -51,6 +51,9 @@ impl Network {
             user.channels.push(id);
         }
         turn.tell(self, Audience::Channel(id), Event::Join { user: me, channel: id });
+        if let Some(real) = self.user(me).map(|user| user.real.clone()) {
+            self.keep_event(id, me, ItemKind::Join, &[b"* ", &real], turn);
+        }
         turn.next_event();
         if self.user(me).is_some_and(|user| user.away.is_some()) {
             let audience = Audience::Message { channel: id, least: Rank::NONE, from: me };
@@ -72,6 +75,7 @@ impl Network {
             exceptions: Vec::new(),
             invite_exceptions: Vec::new(),
             invited: Vec::new(),
+            history: None,
         });
         self.index_channel(id);
         id
@@ -100,6 +104,7 @@ impl Network {
     pub(super) fn part(&mut self, me: UserId, name: &[u8], reason: &[u8], turn: &mut Turn<'_>) {
         let Some(id) = self.joined_channel(me, name, turn) else { return };
         turn.tell(self, Audience::Channel(id), Event::Part { user: me, channel: id, reason });
+        self.keep_event(id, me, ItemKind::Part, &[reason], turn);
         self.leave(me, id);
     }
 
@@ -116,6 +121,7 @@ impl Network {
             channel.topic = topic;
         }
         turn.tell(self, Audience::Channel(id), Event::Topic { user: me, channel: id, text: new });
+        self.keep_event(id, me, ItemKind::Topic, &[new], turn);
     }
 
     pub(super) fn kick(
@@ -142,6 +148,9 @@ impl Network {
         }
         let event = Event::Kick { by: me, user: target, channel: id, reason };
         turn.tell(self, Audience::Channel(id), event);
+        if let Some(nick) = self.user(target).map(|user| user.nick.clone()) {
+            self.keep_event(id, me, ItemKind::Kick, &[&nick, b" ", reason], turn);
+        }
         self.leave(target, id);
     }
 

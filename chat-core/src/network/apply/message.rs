@@ -3,6 +3,7 @@
 use super::{
     super::{Audience, Channel, Event, MessageKind, Network, Rank, UserId},
     Turn,
+    history::Said,
 };
 use crate::wire::numeric::{ERR_CANNOTSENDTOCHAN, ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, RPL_AWAY};
 
@@ -48,6 +49,10 @@ impl Network {
             };
             let event = Event::Message { from: me, kind, target, text, tags };
             turn.tell(self, Audience::Message { channel: id, least, from: me }, event);
+            // What is for some alone must not be read by others later.
+            if least == Rank::NONE {
+                self.keep_in_channel(id, Said { from: me, kind, tags, text }, turn);
+            }
             turn.next_event();
             return;
         }
@@ -61,10 +66,11 @@ impl Network {
         let event = Event::Message { from: me, kind, target: &user.nick, text, tags };
         turn.tell(self, Audience::Echo(me), event);
         turn.tell(self, Audience::User(id), event);
-        turn.next_event();
         if let (Some(away), MessageKind::Privmsg) = (&user.away, kind) {
             turn.reply(self, RPL_AWAY, &[&user.nick, away]);
         }
+        self.keep_direct(id, Said { from: me, kind, tags, text }, turn);
+        turn.next_event();
     }
 
     fn may_speak(&self, me: UserId, channel: &Channel, text: &[u8]) -> bool {

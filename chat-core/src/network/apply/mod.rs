@@ -1,6 +1,7 @@
 //! Operations carried out: every change of shared state and every refusal.
 
 mod channel;
+mod history;
 mod message;
 mod mode;
 mod umode;
@@ -33,6 +34,7 @@ impl Network {
             }
             Op::Configure(config) => {
                 self.state.config = config.clone();
+                self.state.history.hold(self.bounds());
                 return;
             }
             Op::NodeUp { node, epoch } => {
@@ -96,7 +98,9 @@ impl Network {
         channel.remove(user);
         if channel.members.is_empty() {
             self.forget_channel(id);
-            self.state.channels.remove(id);
+            if let Some(ring) = self.state.channels.remove(id).and_then(|gone| gone.history) {
+                self.state.history.close(ring);
+            }
         }
     }
 
@@ -126,7 +130,7 @@ impl<'t> Turn<'t> {
             event,
             audience,
             time: network.state.time,
-            msgid: network.msgid(self.events),
+            msgid: network.msgid(network.place(self.events)),
         };
         self.sink.deliver(network, &delivery);
     }

@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use super::{
     super::{
-        Audience, Channel, ChannelId, ChannelMode, Event, Kind, List, ListEntry, ModeChange,
-        Network, Rank, UserId, bans::normal_mask, text,
+        Audience, Channel, ChannelId, ChannelMode, Event, ItemKind, Kind, List, ListEntry,
+        ModeChange, Network, Rank, UserId, bans::normal_mask, text,
     },
     Turn,
 };
@@ -44,13 +44,16 @@ impl Network {
         self.announce(me, id, &done, turn);
     }
 
-    fn announce(&self, me: UserId, id: ChannelId, done: &Done, turn: &mut Turn<'_>) {
+    fn announce(&mut self, me: UserId, id: ChannelId, done: &Done, turn: &mut Turn<'_>) {
         if done.modes.is_empty() {
             return;
         }
         let params: Vec<&[u8]> = done.params.iter().map(Vec::as_slice).collect();
         let event = Event::ChannelMode { by: me, channel: id, modes: &done.modes, params: &params };
         turn.tell(self, Audience::Channel(id), event);
+        let mut words: Vec<&[u8]> = Vec::from([&done.modes[..]]);
+        words.extend(params.iter().flat_map(|param| [b" ", *param]));
+        self.keep_event(id, me, ItemKind::Mode, &words, turn);
         turn.next_event();
     }
 

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    super::{Audience, Event, Network, State, User, UserId, UserModes, text},
+    super::{Audience, Event, ItemKind, Network, State, User, UserId, UserModes, text},
     Turn,
 };
 use crate::wire::numeric::{ERR_NICKNAMEINUSE, RPL_NOWAWAY, RPL_UNAWAY, RPL_YOUREOPER};
@@ -38,6 +38,7 @@ impl Network {
             signed_on: time,
             last_active: time,
             channels: Vec::new(),
+            talks: Vec::new(),
         });
         self.sessions.insert(session, id);
         self.index_nick(id);
@@ -64,6 +65,9 @@ impl Network {
         if *old != *nick {
             let audience = Audience::Peers { of: me, with_self: true };
             turn.tell(self, audience, Event::Nick { user: me, old: &old });
+            for id in self.user(me).map(|user| user.channels.clone()).unwrap_or_default() {
+                self.keep_event_of(id, me, &old, ItemKind::Nick, &[nick], turn);
+            }
             turn.next_event();
         }
         if gives_up {
@@ -115,13 +119,15 @@ impl Network {
     pub(super) fn quit(&mut self, me: UserId, reason: &[u8], turn: &mut Turn<'_>) {
         let audience = Audience::Peers { of: me, with_self: false };
         turn.tell(self, audience, Event::Quit { user: me, reason });
-        turn.next_event();
         self.remember(me);
         turn.sink.departing(self, me);
+        self.end_talks(me);
         let channels = self.user_mut(me).map(|user| core::mem::take(&mut user.channels));
         for id in channels.unwrap_or_default() {
+            self.keep_event(id, me, ItemKind::Quit, &[reason], turn);
             self.leave(me, id);
         }
+        turn.next_event();
         self.forget_nick(me);
         if let Some(user) = self.state.users.remove(me) {
             self.sessions.remove(&user.session);

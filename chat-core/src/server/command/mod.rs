@@ -1,6 +1,7 @@
 //! The table of commands: what each needs before its function is called.
 
 mod channel;
+mod history;
 mod information;
 mod message;
 mod mode;
@@ -73,6 +74,16 @@ pub(crate) const COMMANDS: &[Command] = &[
         when: Always,
         cost: 1,
         run: registration::cap,
+    },
+    Command {
+        name: b"CHATHISTORY",
+        usage: "LATEST|BEFORE|AFTER|AROUND target point limit | BETWEEN target point point limit \
+                | TARGETS time time limit",
+        about: "Asks for what was said before.",
+        params: 1,
+        when: Registered,
+        cost: 2,
+        run: history::chathistory,
     },
     Command {
         name: b"INVITE",

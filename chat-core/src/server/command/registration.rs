@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::{Caller, cut};
 use crate::{
+    Config,
     caps::{self, Caps},
     network::Op,
     server::link::{Form, State},
@@ -100,7 +101,7 @@ pub(super) fn cap(caller: &mut Caller<'_>, message: &Message<'_>) {
                 caller.change_caps(|caps| caps.with(Caps::CAP_NOTIFY));
             }
             let config = &caller.server.config;
-            let items = caps::ALL.iter().map(|capability| match capability.value {
+            let items = caps::offered(config).map(|capability| match capability.value {
                 Some(value) if is_302 => [capability.name, b"=", value(config).as_bytes()].concat(),
                 _ => capability.name.to_vec(),
             });
@@ -116,7 +117,7 @@ pub(super) fn cap(caller: &mut Caller<'_>, message: &Message<'_>) {
         }
         b"REQ" => {
             let list = message.param(1).unwrap_or_default();
-            match requested(list, caller.caps()) {
+            match requested(list, caller.caps(), &caller.server.config) {
                 Some(mut caps) => {
                     let link = caller.server.links.get(caller.conn);
                     if link.is_some_and(|link| link.caps_302) {
@@ -139,11 +140,14 @@ pub(super) fn cap(caller: &mut Caller<'_>, message: &Message<'_>) {
 }
 
 /// The capabilities after a request: all of it or nothing.
-fn requested(list: &[u8], have: Caps) -> Option<Caps> {
+fn requested(list: &[u8], have: Caps, config: &Config) -> Option<Caps> {
     let names = list.split(|byte| *byte == b' ').filter(|name| !name.is_empty());
     names.into_iter().try_fold(have, |caps, name| match name.strip_prefix(b"-") {
         Some(name) => Some(caps.without(caps::by_name(name)?.bit)),
-        None => Some(caps.with(caps::by_name(name)?.bit)),
+        None => {
+            let capability = caps::by_name(name)?;
+            (capability.offered)(config).then(|| caps.with(capability.bit))
+        }
     })
 }
 

@@ -15,7 +15,10 @@ pub(crate) use self::{
     invites::Invites, list::List, masks::Masks, monitor::Monitored, names::Names, who::Who,
     whois::Whois, whowas::Whowas,
 };
-use super::links::Links;
+use super::{
+    links::Links,
+    replay::{Replay, Targets},
+};
 use crate::{
     caps::Caps,
     io::ConnId,
@@ -47,6 +50,10 @@ pub(crate) enum Read {
     Invites(Invites),
     /// One of a channel's lists of masks.
     Masks(Masks),
+    /// History.
+    Replay(Replay),
+    /// CHATHISTORY TARGETS.
+    Targets(Targets),
 }
 
 const FIRST_USER: UserId = UserId { index: 0, generation: 0 };
@@ -75,6 +82,11 @@ impl Read {
         viewer: UserId,
     ) -> bool {
         let Some(me) = network.user(viewer) else { return true };
+        match self {
+            Self::Replay(replay) => return replay.next(network, links, conn, viewer),
+            Self::Targets(targets) => return targets.next(links, conn),
+            _ => {}
+        }
         let look = &mut Look { network, links, conn, viewer, me };
         match self {
             Self::Arrival { channel, topic } => {
@@ -103,6 +115,7 @@ impl Read {
             Self::List(list) => list.next(look),
             Self::Invites(invites) => invites.next(look),
             Self::Masks(masks) => masks.next(look),
+            Self::Replay(_) | Self::Targets(_) => true,
         }
     }
 }

@@ -184,7 +184,7 @@ impl<'a> Look<'a> {
         let casemapping = self.network.casemapping();
         let address = if self.me.modes.oper { &user.address } else { &user.host };
         matches!(mask, b"0" | b"*")
-            || [address, &user.nick, &user.user, &user.host, &user.real, &self.links.name]
+            || [&address[..], &user.nick, &user.user, &user.host, &user.real, &self.links.name]
                 .iter()
                 .any(|text| matches(mask, text, casemapping))
     }

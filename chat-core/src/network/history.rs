@@ -1,0 +1,415 @@
+//! What is kept of what was said and done: rings of items, from which the oldest go first.
+//!
+//! A ring knows neither users nor channels. Items are ordered by their place in the log, which is
+//! also the order of their times, so that a place or a time is found by halving.
+
+use alloc::{
+    collections::{BTreeSet, VecDeque},
+    vec::Vec,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::state::{Text, UserId};
+use crate::{
+    UnixMillis,
+    arena::{Arena, key},
+};
+
+key! {
+    /// A ring of items: that of a channel, or of one side of a conversation.
+    pub(crate) struct RingId;
+}
+
+/// What an item beside its texts costs, for the bound on all bytes. A fixed number, so that the
+/// same items are kept on every machine.
+const ITEM_COST: u64 = 64;
+
+/// What an item tells of.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) enum ItemKind {
+    Privmsg,
+    Notice,
+    Tagmsg,
+    /// Its text is the account, a space, and the real name.
+    Join,
+    Part,
+    Quit,
+    /// Its text is the nick, a space, and the reason.
+    Kick,
+    Nick,
+    Topic,
+    /// Its text is the letters and their parameters, with spaces between them.
+    Mode,
+}
+
+impl ItemKind {
+    /// Whether it is shown to those who have not asked for events.
+    pub(crate) const fn is_message(self) -> bool {
+        matches!(self, Self::Privmsg | Self::Notice)
+    }
+}
+
+/// Something that was said or done.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Item {
+    /// Its place in the log, from which its msgid is made.
+    pub(crate) place: u64,
+    pub(crate) time: UnixMillis,
+    pub(crate) from: UserId,
+    pub(crate) kind: ItemKind,
+    source: u32,
+    tags: u32,
+    /// Source, tags and text, in one allocation.
+    bytes: Text,
+}
+
+impl Item {
+    /// An item whose source and text are given in parts. `tags` are raw, client-only tags alone.
+    pub(crate) fn new(
+        place: u64,
+        time: UnixMillis,
+        from: UserId,
+        kind: ItemKind,
+        [source, tags, text]: [&[&[u8]]; 3],
+    ) -> Self {
+        let len = |parts: &[&[u8]]| parts.iter().map(|part| part.len()).sum::<usize>();
+        let (source_len, tags_len) = (len(source), len(tags));
+        let mut bytes = Vec::with_capacity(source_len + tags_len + len(text));
+        for part in [source, tags, text].into_iter().flatten() {
+            bytes.extend_from_slice(part);
+        }
+        let (source, tags) = (source_len as u32, tags_len as u32);
+        Self { place, time, from, kind, source, tags, bytes: bytes.into_boxed_slice() }
+    }
+
+    /// `nick!user@host`, as it was then.
+    pub(crate) fn source(&self) -> &[u8] {
+        self.bytes.get(..self.source as usize).unwrap_or_default()
+    }
+
+    /// The client-only tags, raw.
+    pub(crate) fn tags(&self) -> &[u8] {
+        let from = self.source as usize;
+        self.bytes.get(from..from + self.tags as usize).unwrap_or_default()
+    }
+
+    pub(crate) fn text(&self) -> &[u8] {
+        self.bytes.get(self.source as usize + self.tags as usize..).unwrap_or_default()
+    }
+
+    fn cost(&self) -> u64 {
+        ITEM_COST + self.bytes.len() as u64
+    }
+}
+
+/// All rings.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct History {
+    rings: Arena<RingId, VecDeque<Item>>,
+    /// What all items cost.
+    bytes: u64,
+    /// The oldest item of each ring that has one; made anew from the rings.
+    #[serde(skip)]
+    oldest: BTreeSet<(u64, RingId)>,
+}
+
+/// How much is kept.
+#[derive(Copy, Clone, Debug, Default)]
+pub(crate) struct Bounds {
+    /// Items of one ring.
+    pub(crate) lines: usize,
+    /// What all items together may cost.
+    pub(crate) bytes: u64,
+}
+
+/// A point in a ring: neither it nor what is at it is meant.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub(crate) enum Point {
+    Time(UnixMillis),
+    Place(u64),
+}
+
+/// Which items of a ring are asked for.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub(crate) enum Query {
+    /// The newest after the point, if there is one.
+    Latest(Option<Point>),
+    Before(Point),
+    After(Point),
+    Around(Point),
+    /// Counted from the first point, wherever the second is.
+    Between(Point, Point),
+}
+
+/// A stretch of a ring, both ends in it.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub(crate) struct Stretch {
+    pub(crate) ring: RingId,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+    /// Whether events are in it, not messages alone.
+    pub(crate) events: bool,
+}
+
+impl History {
+    pub(crate) const fn new() -> Self {
+        Self { rings: Arena::new(), bytes: 0, oldest: BTreeSet::new() }
+    }
+
+    /// Makes what a snapshot does not hold.
+    pub(crate) fn index(&mut self) {
+        let front = |(id, ring): (RingId, &VecDeque<Item>)| Some((ring.front()?.place, id));
+        self.oldest = self.rings.iter().filter_map(front).collect();
+    }
+
+    pub(crate) fn open(&mut self) -> RingId {
+        self.rings.insert(VecDeque::new())
+    }
+
+    /// Forgets a ring with all that is in it.
+    pub(crate) fn close(&mut self, id: RingId) {
+        if let Some(ring) = self.rings.remove(id) {
+            self.bytes -= ring.iter().map(Item::cost).sum::<u64>();
+            if let Some(item) = ring.front() {
+                self.oldest.remove(&(item.place, id));
+            }
+        }
+    }
+
+    /// Adds the newest item; what is then too much goes.
+    pub(crate) fn push(&mut self, id: RingId, item: Item, bounds: Bounds) {
+        let Some(ring) = self.rings.get_mut(id) else { return };
+        if ring.is_empty() {
+            self.oldest.insert((item.place, id));
+        }
+        self.bytes += item.cost();
+        ring.push_back(item);
+        while self.rings.get(id).is_some_and(|ring| ring.len() > bounds.lines) {
+            self.drop_oldest(id);
+        }
+        self.hold_bytes(bounds);
+    }
+
+    /// Drops what new bounds have no room for.
+    pub(crate) fn hold(&mut self, bounds: Bounds) {
+        let ids: Vec<RingId> = self.rings.iter().map(|(id, _)| id).collect();
+        for id in ids {
+            while self.rings.get(id).is_some_and(|ring| ring.len() > bounds.lines) {
+                self.drop_oldest(id);
+            }
+        }
+        self.hold_bytes(bounds);
+    }
+
+    fn hold_bytes(&mut self, bounds: Bounds) {
+        while self.bytes > bounds.bytes
+            && let Some(&(_, id)) = self.oldest.first()
+        {
+            self.drop_oldest(id);
+        }
+    }
+
+    fn drop_oldest(&mut self, id: RingId) {
+        let Some(ring) = self.rings.get_mut(id) else { return };
+        let Some(item) = ring.pop_front() else { return };
+        self.bytes -= item.cost();
+        self.oldest.remove(&(item.place, id));
+        if let Some(next) = ring.front() {
+            self.oldest.insert((next.place, id));
+        }
+    }
+
+    /// The newest item, or the newest message.
+    pub(crate) fn latest(&self, id: RingId, events: bool) -> Option<&Item> {
+        self.rings.get(id)?.iter().rev().find(|item| events || item.kind.is_message())
+    }
+
+    /// The items that a query asks for, at most `limit` of them; `None`: there are none.
+    pub(crate) fn select(
+        &self,
+        id: RingId,
+        query: Query,
+        limit: usize,
+        events: bool,
+    ) -> Option<Stretch> {
+        let ring = self.rings.get(id)?;
+        let end = ring.len();
+        // The first item that is not before a point, and the first that is after it.
+        let at = |point: Point| match point {
+            Point::Time(time) => ring.partition_point(|item| item.time < time),
+            Point::Place(place) => ring.partition_point(|item| item.place < place),
+        };
+        let after = |point: Point| match point {
+            Point::Time(time) => ring.partition_point(|item| item.time <= time),
+            Point::Place(place) => ring.partition_point(|item| item.place <= place),
+        };
+        let counts = |item: &&Item| events || item.kind.is_message();
+        // As many as are wanted from one end, the first and the last of them.
+        let take = |from: usize, to: usize, newest: bool| {
+            let range = ring.range(from..to.max(from));
+            if newest {
+                ends(range.rev().filter(counts).take(limit)).map(|(last, first)| (first, last))
+            } else {
+                ends(range.filter(counts).take(limit))
+            }
+        };
+        let found = match query {
+            Query::Latest(None) => take(0, end, true),
+            Query::Latest(Some(point)) => take(after(point), end, true),
+            Query::Before(point) => take(0, at(point), true),
+            Query::After(point) => take(after(point), end, false),
+            Query::Between(a, b) if at(a) <= at(b) => take(after(a), at(b), false),
+            Query::Between(a, b) => take(after(b), at(a), true),
+            Query::Around(point) => {
+                let middle = at(point);
+                let earlier = ring.range(..middle).rev().filter(counts).take(limit);
+                let earlier: Vec<u64> = earlier.map(|item| item.place).collect();
+                let later = ring.range(middle..).filter(counts).take(limit);
+                let later: Vec<u64> = later.map(|item| item.place).collect();
+                // Half of them from before; what one side lacks, the other may have.
+                let before = earlier.len().min((limit / 2).max(limit - later.len()));
+                let after = later.len().min(limit - before);
+                let all = || earlier[..before].iter().rev().chain(&later[..after]).copied();
+                all().next().zip(all().last())
+            }
+        };
+        let (first, last) = found?;
+        Some(Stretch { ring: id, first, last, events })
+    }
+
+    /// The first item of a stretch.
+    pub(crate) fn first(&self, stretch: &Stretch) -> Option<&Item> {
+        let ring = self.rings.get(stretch.ring)?;
+        let from = ring.partition_point(|item| item.place < stretch.first);
+        ring.range(from..)
+            .take_while(|item| item.place <= stretch.last)
+            .find(|item| stretch.events || item.kind.is_message())
+    }
+}
+
+/// The places of the first and the last of some items.
+fn ends<'a>(mut items: impl Iterator<Item = &'a Item>) -> Option<(u64, u64)> {
+    let first = items.next()?.place;
+    Some((first, items.last().map_or(first, |item| item.place)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds { lines: 10, bytes: 100_000 };
+
+    fn item(place: u64, kind: ItemKind) -> Item {
+        let from = UserId { index: 0, generation: 0 };
+        Item::new(
+            place,
+            UnixMillis(place / 2),
+            from,
+            kind,
+            [&[b"n!u@h"], &[b"+a"], &[b"te", b"xt"]],
+        )
+    }
+
+    /// A ring of messages at these places, every fifth of them an event.
+    fn ring(places: impl IntoIterator<Item = u64>) -> (History, RingId) {
+        let mut history = History::new();
+        let id = history.open();
+        for place in places {
+            let kind = if place % 5 == 0 { ItemKind::Join } else { ItemKind::Privmsg };
+            history.push(id, item(place, kind), BOUNDS);
+        }
+        (history, id)
+    }
+
+    fn places(history: &History, stretch: Option<Stretch>) -> Vec<u64> {
+        let mut found = Vec::new();
+        let mut rest = stretch;
+        while let Some(item) = rest.as_ref().and_then(|stretch| history.first(stretch)) {
+            found.push(item.place);
+            rest = rest.map(|rest| Stretch { first: item.place + 1, ..rest });
+        }
+        found
+    }
+
+    #[test]
+    fn an_item_is_one_allocation_with_three_parts() {
+        let item = item(1, ItemKind::Privmsg);
+        assert_eq!(
+            (item.source(), item.tags(), item.text()),
+            (&b"n!u@h"[..], &b"+a"[..], &b"text"[..])
+        );
+    }
+
+    #[test]
+    fn a_ring_keeps_the_newest() {
+        let (history, id) = ring(1..=14);
+        let all = history.select(id, Query::Latest(None), 99, true);
+        assert_eq!(places(&history, all), (5..=14).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_oldest_of_all_rings_go_when_there_are_too_many_bytes() {
+        let (mut history, one) = ring([1, 3, 7]);
+        let other = history.open();
+        let cost = item(1, ItemKind::Privmsg).cost();
+        let bounds = Bounds { bytes: 3 * cost, ..BOUNDS };
+        history.push(other, item(8, ItemKind::Privmsg), bounds);
+        history.push(other, item(9, ItemKind::Privmsg), bounds);
+        let left = |id| places(&history, history.select(id, Query::Latest(None), 9, true));
+        assert_eq!((left(one), left(other)), (alloc::vec![7], alloc::vec![8, 9]));
+        history.close(one);
+        history.close(other);
+        assert_eq!((history.bytes, history.oldest.len()), (0, 0));
+    }
+
+    #[test]
+    fn each_query_has_its_end_to_count_from() {
+        let (history, id) = ring(1..=9);
+        let get = |query, limit| places(&history, history.select(id, query, limit, true));
+        let place = Point::Place;
+        assert_eq!(get(Query::Latest(None), 3), [7, 8, 9]);
+        assert_eq!(get(Query::Latest(Some(place(7))), 5), [8, 9]);
+        assert_eq!(get(Query::Latest(Some(place(2))), 2), [8, 9]);
+        assert_eq!(get(Query::Before(place(4)), 2), [2, 3]);
+        assert_eq!(get(Query::After(place(4)), 2), [5, 6]);
+        assert_eq!(get(Query::Between(place(2), place(7)), 3), [3, 4, 5]);
+        assert_eq!(get(Query::Between(place(7), place(2)), 3), [4, 5, 6]);
+        assert_eq!(get(Query::Between(place(4), place(5)), 3), []);
+        assert_eq!(get(Query::Between(place(4), place(4)), 3), []);
+    }
+
+    #[test]
+    fn around_has_as_many_on_either_side_as_there_are() {
+        let (history, id) = ring(1..=9);
+        let get = |at, limit| {
+            places(&history, history.select(id, Query::Around(Point::Place(at)), limit, true))
+        };
+        assert_eq!(get(7, 1), [7]);
+        assert_eq!(get(7, 3), [6, 7, 8]);
+        assert_eq!(get(1, 3), [1, 2, 3]);
+        assert_eq!(get(9, 4), [6, 7, 8, 9]);
+        assert_eq!(get(99, 2), [8, 9]);
+        assert_eq!(get(5, 99), (1..=9).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_time_leaves_out_all_that_was_at_it() {
+        // Two places share each time.
+        let (history, id) = ring(1..=9);
+        let get = |query| places(&history, history.select(id, query, 99, true));
+        let time = |time| Point::Time(UnixMillis(time));
+        assert_eq!(get(Query::Before(time(2))), [1, 2, 3]);
+        assert_eq!(get(Query::After(time(2))), [6, 7, 8, 9]);
+        assert_eq!(get(Query::Between(time(1), time(4))), [4, 5, 6, 7]);
+        assert_eq!(get(Query::Between(time(4), Point::Place(2))), [3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn events_neither_count_nor_show_unless_they_are_asked_for() {
+        let (history, id) = ring(1..=9);
+        let latest = history.select(id, Query::Latest(None), 5, false);
+        assert_eq!(places(&history, latest), [4, 6, 7, 8, 9]);
+        assert_eq!(history.latest(id, false).map(|item| item.place), Some(9));
+    }
+}
