@@ -99,6 +99,8 @@ fn config(script: &Script) -> Config {
         ask: seconds(5),
         drain: seconds(3),
         connections_per_address: None,
+        // The oracle is told of what is said, and knows nothing of what was.
+        history_replay: 0,
         ..Limits::default()
     };
     config
