@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::ops::{BitAnd, BitOr};
 
-use crate::Config;
+use crate::{Config, Limits};
 
 /// A set of capabilities.
 #[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
@@ -29,6 +29,7 @@ impl Caps {
     pub(crate) const PRE_AWAY: Self = Self(1 << 24);
     pub(crate) const CHATHISTORY: Self = Self(1 << 20);
     pub(crate) const EVENT_PLAYBACK: Self = Self(1 << 21);
+    pub(crate) const MULTILINE: Self = Self(1 << 22);
 
     pub(crate) const fn has(self, wanted: Self) -> bool {
         self.0 & wanted.0 == wanted.0
@@ -108,6 +109,14 @@ pub(crate) const ALL: &[Capability] = &[
         Caps::EVENT_PLAYBACK,
         "Adds joins, modes and other events to the history.",
     ),
+    Capability {
+        value: Some(|config| {
+            let Limits { multiline_bytes, multiline_lines, .. } = config.limits;
+            alloc::format!("max-bytes={multiline_bytes},max-lines={multiline_lines}")
+        }),
+        offered: |config| config.limits.multiline_lines > 0,
+        ..row(b"draft/multiline", Caps::MULTILINE, "Lets messages have several lines.")
+    },
     row(b"draft/no-implicit-names", Caps::DRAFT_NO_IMPLICIT_NAMES, "As no-implicit-names."),
     row(b"draft/pre-away", Caps::PRE_AWAY, "Lets AWAY be used before registration."),
     row(

@@ -95,6 +95,10 @@ pub struct Limits {
     pub history_answer: usize,
     /// Messages of a channel that a client without `draft/chathistory` is shown when it joins.
     pub history_replay: usize,
+    /// Bytes of a message of several lines.
+    pub multiline_bytes: usize,
+    /// Lines of one message. 0: messages have one line, and `draft/multiline` is not offered.
+    pub multiline_lines: usize,
     /// Unread bytes that are kept of one connection: at least 16 KiB, one read.
     pub recvq: usize,
     /// Unsent bytes of a connection above which its own lines wait.
@@ -115,6 +119,8 @@ pub struct Limits {
     pub connections_per_address: Option<usize>,
     /// Time from connecting until registration must be done.
     pub registration: Duration,
+    /// Time from the beginning of a client's batch to its end.
+    pub batch: Duration,
     /// Silence after which the server sends PING.
     pub ping_interval: Duration,
     /// Silence after that PING after which the connection is ended.
@@ -149,6 +155,8 @@ impl Default for Limits {
             history_bytes: 64 << 20,
             history_answer: 100,
             history_replay: 10,
+            multiline_bytes: 4096,
+            multiline_lines: 32,
             recvq: 32 << 10,
             sendq_soft: 64 << 10,
             sendq_hard: 256 << 10,
@@ -159,6 +167,7 @@ impl Default for Limits {
             connections: None,
             connections_per_address: Some(64),
             registration: Duration::from_secs(20),
+            batch: Duration::from_secs(30),
             ping_interval: Duration::from_secs(90),
             ping_timeout: Duration::from_secs(60),
             ask: Duration::from_secs(10),
@@ -270,6 +279,8 @@ impl Limits {
             ("history_bytes", self.history_bytes, 64 << 10, ANY),
             ("history_answer", self.history_answer, 1, 10_000),
             ("history_replay", self.history_replay, 0, 1_000),
+            ("multiline_bytes", self.multiline_bytes, 512, 16 << 10),
+            ("multiline_lines", self.multiline_lines, 0, 100),
             ("recvq", self.recvq, 16 << 10, 16 << 20),
             ("sendq_soft", self.sendq_soft, 1 << 10, ANY),
             ("sendq_hard", self.sendq_hard, 16 << 10, 1 << 30),
@@ -295,6 +306,7 @@ impl Limits {
         for (key, value) in [
             ("sendq_age", self.sendq_age),
             ("registration", self.registration),
+            ("batch", self.batch),
             ("ping_interval", self.ping_interval),
             ("ping_timeout", self.ping_timeout),
             ("ask", self.ask),

@@ -58,6 +58,8 @@ pub(crate) struct Item {
     pub(crate) time: UnixMillis,
     pub(crate) from: UserId,
     pub(crate) kind: ItemKind,
+    /// Whether it is a bot's.
+    pub(crate) bot: bool,
     source: u32,
     tags: u32,
     /// Source, tags and text, in one allocation.
@@ -80,7 +82,7 @@ impl Item {
             bytes.extend_from_slice(part);
         }
         let (source, tags) = (source_len as u32, tags_len as u32);
-        Self { place, time, from, kind, source, tags, bytes: bytes.into_boxed_slice() }
+        Self { place, time, from, kind, bot: false, source, tags, bytes: bytes.into_boxed_slice() }
     }
 
     /// `nick!user@host`, as it was then.

@@ -2,7 +2,7 @@
 
 use alloc::{format, string::ToString, vec::Vec};
 
-use super::{Server, error_line, link::State};
+use super::{Server, command::Caller, error_line, link::State};
 use crate::{
     Answer, CloseWhen, Config, ConnId, Output, Report,
     network::{Entry, Log, Op, Origin},
@@ -52,6 +52,11 @@ impl Server {
             self.answered(ticket, Answer::Unavailable);
             return;
         }
+        if link.batch.as_ref().and_then(|batch| batch.deadline).is_some_and(|end| end <= now) {
+            Caller { server: self, conn }.batch_timed_out();
+        }
+        let limits = &self.config.limits;
+        let Some(link) = self.links.get(conn) else { return };
         match link.state {
             State::Registering { since, .. } if since.after(limits.registration) <= now => {
                 return self.end(conn, b"Registration timed out");

@@ -7,7 +7,7 @@ use super::query::Read;
 use crate::{
     Instant, Limits, Ticket,
     caps::Caps,
-    network::{Origin, Session, UserId},
+    network::{MessageKind, Origin, Session, UserId},
     wire::{FrameLimits, Framer},
 };
 
@@ -31,6 +31,8 @@ pub(crate) struct Link {
     pub(crate) response: Option<Box<Response>>,
     /// The nicks that it watches, as it gave them, in that order.
     pub(crate) watching: Vec<Box<[u8]>>,
+    /// What the client has begun and not ended.
+    pub(crate) batch: Option<Box<ClientBatch>>,
     pub(crate) flood: Flood,
     pub(crate) requests: u64,
     pub(crate) heard: Instant,
@@ -85,6 +87,23 @@ pub(crate) enum Purpose {
 pub(crate) enum Step {
     Join { channel: Box<[u8]>, key: Option<Box<[u8]>> },
     Read(Read),
+}
+
+/// A message of several lines that a client is about to send.
+pub(crate) struct ClientBatch {
+    pub(crate) reference: Box<[u8]>,
+    pub(crate) target: Box<[u8]>,
+    /// As they came, client-only tags among them.
+    pub(crate) tags: Box<[u8]>,
+    /// The label of the command that began it: the answer to the whole has it.
+    pub(crate) label: Option<Box<[u8]>>,
+    /// What its lines are; `None`: there was none yet.
+    pub(crate) kind: Option<MessageKind>,
+    /// Its lines, joined as `multiline.rs` tells.
+    pub(crate) text: Vec<u8>,
+    pub(crate) lines: usize,
+    /// When it must have ended; `None`: it was refused, and what comes of it is ignored.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// A labeled command's answer: nothing yet, one line that is held back, or a batch.
@@ -149,6 +168,7 @@ impl Link {
             asking: None,
             response: None,
             watching: Vec::new(),
+            batch: None,
             flood: Flood::default(),
             requests: 0,
             heard: now,
@@ -195,7 +215,8 @@ impl Link {
         } else {
             self.flood.wait(limits, now)
         };
-        [asking, life, flood].into_iter().flatten().min()
+        let batch = self.batch.as_ref().and_then(|batch| batch.deadline);
+        [asking, life, flood, batch].into_iter().flatten().min()
     }
 }
 

@@ -7,6 +7,7 @@ mod isupport;
 mod lifetime;
 mod link;
 mod links;
+mod multiline;
 mod outbox;
 mod query;
 mod reference;

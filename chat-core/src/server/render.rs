@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::multiline::{self, Multiline, is_multiline};
 use crate::{
     UnixMillis,
     caps::Caps,
@@ -13,11 +14,12 @@ use crate::{
 };
 
 /// The capabilities that decide how an event looks.
-pub(crate) const fn relevant(event: &Event<'_>) -> Caps {
+pub(crate) fn relevant(event: &Event<'_>) -> Caps {
     let tags = Caps::MESSAGE_TAGS.with(Caps::SERVER_TIME);
     match event {
         Event::Join { .. } | Event::Back { .. } => tags.with(Caps::EXTENDED_JOIN),
         Event::Online { .. } | Event::Offline { .. } => Caps::SERVER_TIME,
+        Event::Message { text, .. } if is_multiline(text) => tags.with(multiline::CAPS),
         _ => tags,
     }
 }
@@ -106,7 +108,7 @@ fn ranks(
     line.finish();
 }
 
-/// Appends the line of an event that comes from a user.
+/// Appends the line of an event that comes from a user, or its lines.
 fn user_event(
     network: &Network,
     delivery: &Delivery<'_>,
@@ -114,10 +116,30 @@ fn user_event(
     caps: Caps,
     out: &mut Vec<u8>,
 ) {
+    if let Event::Message { text, .. } = delivery.event
+        && is_multiline(text)
+    {
+        return several_lines(delivery, user, caps, out);
+    }
     let line = &mut Encoder::new(out);
+    tags(line, delivery, user, caps, true);
+    let (nick, host) = match delivery.event {
+        Event::Nick { old, .. } => (old, &user.host[..]),
+        Event::Host { old, .. } | Event::Gone { old, .. } => (&user.nick[..], old),
+        _ => (&user.nick[..], &user.host[..]),
+    };
+    line.source_user(nick, &user.user, host);
+    body(network, &delivery.event, user, caps, line);
+    line.finish();
+}
+
+/// The tags of an event; those of a message's later lines, if it is not the `first`.
+fn tags(line: &mut Encoder<'_>, delivery: &Delivery<'_>, user: &User, caps: Caps, first: bool) {
     time_tag(line, caps, delivery.time);
     if caps.has(Caps::MESSAGE_TAGS) {
-        line.tag(b"msgid", &delivery.msgid);
+        if first {
+            line.tag(b"msgid", &delivery.msgid);
+        }
         if user.modes.bot {
             line.tag(b"bot", b"");
         }
@@ -127,14 +149,27 @@ fn user_event(
             }
         }
     }
-    let (nick, host) = match delivery.event {
-        Event::Nick { old, .. } => (old, &user.host[..]),
-        Event::Host { old, .. } | Event::Gone { old, .. } => (&user.nick[..], old),
-        _ => (&user.nick[..], &user.host[..]),
+}
+
+/// Appends the lines of a message that has several.
+fn several_lines(delivery: &Delivery<'_>, user: &User, caps: Caps, out: &mut Vec<u8>) {
+    let Event::Message { kind, target, text, .. } = delivery.event else { return };
+    let message = Multiline {
+        reference: &delivery.msgid,
+        source: &user.source(),
+        command: command(kind),
+        target,
+        text,
     };
-    line.source_user(nick, &user.user, host);
-    body(network, &delivery.event, user, caps, line);
-    line.finish();
+    message.write(caps, |line, first| tags(line, delivery, user, caps, first), out);
+}
+
+const fn command(kind: MessageKind) -> &'static [u8] {
+    match kind {
+        MessageKind::Privmsg => b"PRIVMSG",
+        MessageKind::Notice => b"NOTICE",
+        MessageKind::Tagmsg => b"TAGMSG",
+    }
 }
 
 /// The user that an event comes from or is about.
@@ -165,12 +200,7 @@ fn body(network: &Network, event: &Event<'_>, user: &User, caps: Caps, line: &mu
     let nick = |id| network.user(id).map_or(&b"*"[..], |user| &user.nick);
     match *event {
         Event::Message { kind, target, text, .. } => {
-            let command: &[u8] = match kind {
-                MessageKind::Privmsg => b"PRIVMSG",
-                MessageKind::Notice => b"NOTICE",
-                MessageKind::Tagmsg => b"TAGMSG",
-            };
-            line.command(command).param(target);
+            line.command(command(kind)).param(target);
             if kind != MessageKind::Tagmsg {
                 line.trailing(text);
             }

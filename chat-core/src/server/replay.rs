@@ -1,11 +1,17 @@
 //! The past as lines: an item of the history, as a connection with given capabilities sees it.
 
 use alloc::{
+    borrow::Cow,
     boxed::Box,
     vec::{self, Vec},
 };
 
-use super::{batch::Batch, links::Links, render};
+use super::{
+    batch::Batch,
+    links::Links,
+    multiline::{Multiline, is_multiline},
+    render,
+};
 use crate::{
     UnixMillis,
     caps::Caps,
@@ -120,7 +126,25 @@ enum Place<'a> {
     Talk { me: &'a User, viewer: UserId, talk: &'a Talk },
 }
 
-/// Appends the line of an item.
+impl<'a> Place<'a> {
+    /// The source and the target of an item.
+    fn ends(&'a self, network: &'a Network, item: &'a Item) -> (Cow<'a, [u8]>, &'a [u8]) {
+        match self {
+            Self::Channel(channel) => (item.source().into(), &channel.name),
+            // Both sides have the names that they have now: to a client it is one conversation.
+            Self::Talk { me, viewer, talk } => {
+                let other = network.nick_in(talk);
+                if item.from == *viewer {
+                    return (me.source().into(), other);
+                }
+                let at = memchr::memchr(b'!', item.source()).unwrap_or(0);
+                ([other, &item.source()[at..]].concat().into(), &me.nick)
+            }
+        }
+    }
+}
+
+/// Appends the line of an item, or its lines.
 fn write(
     network: &Network,
     item: &Item,
@@ -129,43 +153,39 @@ fn write(
     asked: bool,
     out: &mut Vec<u8>,
 ) {
-    let line = &mut Encoder::new(out);
-    render::time_tag(line, caps, item.time);
-    if caps.has(Caps::MESSAGE_TAGS) {
-        line.tag(b"msgid", &network.msgid(item.place));
-        for (key, value) in Tags::new(item.tags()) {
-            line.raw_tag(key, value);
-        }
-    }
-    let target: &[u8] = match place {
-        Place::Channel(channel) => {
-            line.source(item.source());
-            &channel.name
-        }
-        // Both sides have the names that they have now, so that it is one conversation to a client.
-        Place::Talk { me, viewer, talk } => {
-            let other = network.nick_in(talk);
-            if item.from == *viewer {
-                line.source_user(&me.nick, &me.user, &me.host);
-                other
-            } else {
-                let at = memchr::memchr(b'!', item.source()).unwrap_or(0);
-                line.source(&[other, &item.source()[at..]].concat());
-                &me.nick
+    let msgid = network.msgid(item.place);
+    let tags = |line: &mut Encoder<'_>, first: bool| {
+        render::time_tag(line, caps, item.time);
+        if caps.has(Caps::MESSAGE_TAGS) {
+            if first {
+                line.tag(b"msgid", &msgid);
+            }
+            if item.bot {
+                line.tag(b"bot", b"");
+            }
+            for (key, value) in Tags::new(item.tags()) {
+                line.raw_tag(key, value);
             }
         }
     };
-    let text = item.text();
+    let (source, target) = place.ends(network, item);
+    let text = if asked || caps.has(Caps::SERVER_TIME) || !item.kind.is_message() {
+        Cow::Borrowed(item.text())
+    } else {
+        Cow::Owned(with_time(item.text(), item.time))
+    };
+    let text = &text[..];
+    let command: &[u8] = if item.kind == ItemKind::Notice { b"NOTICE" } else { b"PRIVMSG" };
+    if item.kind.is_message() && is_multiline(text) {
+        let message = Multiline { reference: &msgid, source: &source, command, target, text };
+        return message.write(caps, tags, out);
+    }
+    let line = &mut Encoder::new(out);
+    tags(line, true);
+    line.source(&source);
     match item.kind {
         ItemKind::Privmsg | ItemKind::Notice => {
-            let command: &[u8] =
-                if item.kind == ItemKind::Privmsg { b"PRIVMSG" } else { b"NOTICE" };
-            line.command(command).param(target);
-            if asked || caps.has(Caps::SERVER_TIME) {
-                line.trailing(text);
-            } else {
-                line.trailing(&with_time(text, item.time));
-            }
+            line.command(command).param(target).trailing(text);
         }
         ItemKind::Tagmsg => {
             line.command(b"TAGMSG").param(target);

@@ -72,7 +72,8 @@ impl Network {
         let Some(user) = self.user(from).filter(|_| self.keeps_history()) else { return };
         let source = [nick, b"!", &user.user, b"@", &user.host];
         let place = self.place(turn.events);
-        let item = Item::new(place, self.state.time, from, kind, [&source, &[], text]);
+        let mut item = Item::new(place, self.state.time, from, kind, [&source, &[], text]);
+        item.bot = user.modes.bot;
         self.keep_in(channel, item);
     }
 
@@ -102,7 +103,10 @@ impl Network {
         let source: [&[u8]; 5] = [&user.nick, b"!", &user.user, b"@", &user.host];
         let (from, kind) = (said.from, said.kind.into());
         let new = |tags: &[&[u8]]| {
-            Item::new(place, self.state.time, from, kind, [&source, tags, &[said.text]])
+            let parts = [&source, tags, &[said.text]];
+            let mut item = Item::new(place, self.state.time, from, kind, parts);
+            item.bot = user.modes.bot;
+            item
         };
         if said.tags.is_empty() {
             return Some(new(&[]));

@@ -61,6 +61,6 @@ fn send(caller: &mut Caller<'_>, message: &Message<'_>, kind: MessageKind) {
 }
 
 /// The tags as they came, if any of them is for other clients.
-fn client_tags(tags: Tags<'_>) -> &[u8] {
+pub(super) fn client_tags(tags: Tags<'_>) -> &[u8] {
     if tags.client_only().next().is_some() { tags.as_bytes() } else { b"" }
 }

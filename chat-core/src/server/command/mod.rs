@@ -1,5 +1,6 @@
 //! The table of commands: what each needs before its function is called.
 
+mod batch;
 mod channel;
 mod history;
 mod information;
@@ -65,6 +66,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         when: Always,
         cost: 1,
         run: user::away,
+    },
+    Command {
+        name: b"BATCH",
+        usage: "+reference type [parameters] | -reference",
+        about: "Begins and ends a message of several lines.",
+        params: 1,
+        when: Registered,
+        cost: 1,
+        run: batch::batch,
     },
     Command {
         name: b"CAP",
@@ -373,6 +383,9 @@ pub(super) fn dispatch(server: &mut Server, conn: ConnId, message: &Message<'_>)
             caller.reply(ERR_ALREADYREGISTERED, &[]);
         }
         Some(command) if registered || command.when != Registered => {
+            if caller.absorbed(command, message) {
+                return;
+            }
             if message.params().len() < command.params {
                 caller.reply(ERR_NEEDMOREPARAMS, &[command.name]);
             } else {
