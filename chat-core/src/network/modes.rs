@@ -152,6 +152,12 @@ impl Rank {
         Self::TABLE.iter().find(|row| row.prefix == prefix).map(|row| row.rank)
     }
 
+    /// The lowest of these prefixes, and its rank.
+    pub(crate) fn lowest_of(prefixes: &[u8]) -> Option<(u8, Self)> {
+        let row = Self::TABLE.iter().rev().find(|row| prefixes.contains(&row.prefix))?;
+        Some((row.prefix, row.rank))
+    }
+
     /// Whether the highest of these is `least` or higher.
     #[inline]
     pub(crate) const fn at_least(self, least: Self) -> bool {

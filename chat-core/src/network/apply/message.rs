@@ -22,9 +22,12 @@ impl Network {
             user.last_active = time;
         }
         let silent = kind == MessageKind::Notice;
-        // STATUSMSG: `@#channel` goes to operators and above, `+#channel` to the voiced and above.
-        let least = target.first().copied().and_then(Rank::of_prefix).unwrap_or_default();
-        let name = if least == Rank::NONE { target } else { &target[1..] };
+        // STATUSMSG: `@#channel` goes to operators and above, `+#channel` to the voiced and above. Of
+        // several prefixes the lowest counts.
+        let name_at = target.iter().position(|byte| Rank::of_prefix(*byte).is_none());
+        let (prefixes, name) = target.split_at(name_at.unwrap_or(target.len()));
+        let lowest = Rank::lowest_of(prefixes);
+        let least = lowest.map_or(Rank::NONE, |(_, rank)| rank);
         if name.first() == Some(&b'#') {
             let found = self.find_channel(name).and_then(|id| Some((id, self.channel(id)?)));
             let Some((id, channel)) = found else {
@@ -41,11 +44,12 @@ impl Network {
             }
             // The channel's name as it was made, whatever the sender's case.
             let with_prefix;
-            let target = if least == Rank::NONE {
-                &channel.name[..]
-            } else {
-                with_prefix = [&target[..1], &channel.name].concat();
-                &with_prefix
+            let target = match lowest {
+                None => &channel.name[..],
+                Some((prefix, _)) => {
+                    with_prefix = [&[prefix], &channel.name[..]].concat();
+                    &with_prefix
+                }
             };
             let event = Event::Message { from: me, kind, target, text, tags };
             turn.tell(self, Audience::Message { channel: id, least, from: me }, event);
