@@ -151,9 +151,9 @@ pub(crate) fn show(line: &[u8]) -> String {
         while let Some(first) = rest.chars().next() {
             let run = rest.chars().take_while(|c| *c == first).count();
             let last = run == rest.chars().count() && chunk.invalid().is_empty();
-            if run >= 40 && first.is_ascii_graphic() && !"{}*".contains(first) {
+            if run >= 40 && !first.is_control() && !" {}*".contains(first) {
                 write!(out, "{{{first}*{run}}}").expect("a string takes all");
-                rest = &rest[run..];
+                rest = &rest[run * first.len_utf8()..];
                 continue;
             }
             if first.is_control()

@@ -72,9 +72,6 @@ pub(crate) fn parse(file: &str, text: &str) -> Result<Vec<Scenario>, Bad> {
             continue;
         }
         if let Some(name) = line.strip_prefix("# ") {
-            if !name.contains(": ") {
-                return bad("a section is `# specification: section`");
-            }
             section = Some(name.trim().to_owned());
         } else if let Some(title) = line.strip_prefix("== ") {
             let Some(section) = &section else {
