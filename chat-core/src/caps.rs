@@ -1,6 +1,6 @@
 //! The table of IRCv3 capabilities, and sets of them.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use core::ops::{BitAnd, BitOr};
 
 use crate::{Config, Limits};
@@ -30,6 +30,7 @@ impl Caps {
     pub(crate) const CHATHISTORY: Self = Self(1 << 20);
     pub(crate) const EVENT_PLAYBACK: Self = Self(1 << 21);
     pub(crate) const MULTILINE: Self = Self(1 << 22);
+    pub(crate) const STANDARD_REPLIES: Self = Self(1 << 14);
 
     pub(crate) const fn has(self, wanted: Self) -> bool {
         self.0 & wanted.0 == wanted.0
@@ -148,17 +149,30 @@ pub(crate) const ALL: &[Capability] = &[
         Caps::SETNAME,
         "Tells when somebody in a common channel changes the real name.",
     ),
+    row(
+        b"standard-replies",
+        Caps::STANDARD_REPLIES,
+        "Tells what went wrong in FAIL, WARN and NOTE.",
+    ),
     row(b"userhost-in-names", Caps::USERHOST_IN_NAMES, "Shows user names and hosts in NAMES."),
 ];
 
-/// All that a server with this configuration offers.
+/// Those that a server with this configuration offers.
 pub(crate) fn offered(config: &Config) -> impl Iterator<Item = &'static Capability> {
-    ALL.iter().filter(|capability| (capability.offered)(config))
+    ALL.iter().filter(|capability| {
+        (capability.offered)(config)
+            && !config.capabilities_off.iter().any(|off| off.as_bytes() == capability.name)
+    })
 }
 
-/// The capability of that name. Names are compared exactly.
-pub(crate) fn by_name(name: &[u8]) -> Option<&'static Capability> {
-    ALL.iter().find(|capability| capability.name == name)
+impl Capability {
+    /// `name`, or `name=value` if it has a value and that is asked for.
+    pub(crate) fn text(&self, config: &Config, with_value: bool) -> Vec<u8> {
+        match self.value.filter(|_| with_value).map(|value| value(config)) {
+            Some(value) if !value.is_empty() => [self.name, b"=", value.as_bytes()].concat(),
+            _ => self.name.to_vec(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +186,15 @@ mod tests {
                 .then(|| all.with(capability.bit))
         });
         assert!(all.is_some());
+    }
+
+    #[test]
+    fn no_two_share_a_bit() {
+        let mut seen = Caps::NONE;
+        for capability in ALL {
+            assert!(seen & capability.bit == Caps::NONE, "{:?}", capability.about);
+            seen = seen.with(capability.bit);
+        }
     }
 
     #[test]

@@ -11,7 +11,10 @@ use core::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::{CaseMapping, is_channel};
+use crate::{
+    caps,
+    wire::{CaseMapping, is_channel, is_tag_key},
+};
 
 /// A server's configuration. Plain values: a host reads them from wherever it likes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +31,13 @@ pub struct Config {
     pub password: Option<String>,
     /// How nicks and channel names are compared. It can't change while the server runs.
     pub casemapping: CaseMapping,
+    /// Whether lines that are not UTF-8 are refused.
+    pub utf8_only: bool,
+    /// Capabilities that are not offered, by name.
+    pub capabilities_off: Vec<String>,
+    /// Client-only tags that are taken off messages, without their `+`, as in ISUPPORT's
+    /// `CLIENTTAGDENY`: `*` first is all, `-` before a name takes it out again.
+    pub client_tags_denied: Vec<String>,
     /// Channels that every connection joins on arrival.
     pub default_channels: Vec<String>,
     /// Whether others see a cloak in place of a user's address.
@@ -185,6 +195,9 @@ impl Default for Config {
             motd: Vec::new(),
             password: None,
             casemapping: CaseMapping::Ascii,
+            utf8_only: true,
+            capabilities_off: Vec::new(),
+            client_tags_denied: Vec::new(),
             default_channels: vec!["#lobby".to_string()],
             cloak: true,
             cloak_suffix: "ip".to_string(),
@@ -234,6 +247,28 @@ impl Config {
         for (key, text) in texts {
             if text.len() > 400 || text.chars().any(|c| matches!(c, '\0' | '\r' | '\n')) {
                 return wrong(key, format!("{text:?} must be a line of at most 400 bytes"));
+            }
+        }
+        for name in &self.capabilities_off {
+            if name == "cap-notify" || !caps::ALL.iter().any(|one| one.name == name.as_bytes()) {
+                let why = format!("{name:?} must be a capability, and not cap-notify");
+                return wrong("capabilities_off", why);
+            }
+        }
+        let tags = &self.client_tags_denied;
+        if tags.iter().map(|tag| tag.len() + 1).sum::<usize>() > 300 {
+            return wrong("client_tags_denied", "more than 300 bytes".to_string());
+        }
+        for (at, tag) in tags.iter().enumerate() {
+            let key = tag.strip_prefix('-').unwrap_or(tag);
+            let all = tag == "*" && at == 0;
+            if !all && (key.starts_with('+') || !is_tag_key(key.as_bytes())) {
+                return wrong(
+                    "client_tags_denied",
+                    format!(
+                        "{tag:?} must be a tag without its '+', '-' and a tag, or a first \"*\""
+                    ),
+                );
             }
         }
         for channel in &self.default_channels {
@@ -352,6 +387,23 @@ mod tests {
         let mut config = Config::default();
         config.limits.lines_per_second = Some(0);
         assert_eq!(config.check().map_err(|e| e.key), Err("lines_per_second"));
+    }
+
+    #[test]
+    fn what_is_turned_off_has_to_be_there() {
+        let wrong = |config: Config| config.check().map_err(|error| error.key);
+        let caps = |name: &str| Config { capabilities_off: vec![name.into()], ..Config::default() };
+        assert_eq!(wrong(caps("echo-message")), Ok(()));
+        assert_eq!(wrong(caps("echo-massage")), Err("capabilities_off"));
+        assert_eq!(wrong(caps("cap-notify")), Err("capabilities_off"));
+        let tags = |list: &[&str]| {
+            let list = list.iter().map(|tag| (*tag).to_string()).collect();
+            Config { client_tags_denied: list, ..Config::default() }
+        };
+        assert_eq!(wrong(tags(&["*", "-draft/react", "typing"])), Ok(()));
+        for bad in [&["+typing"][..], &["typing", "*"], &["a b"], &[""], &["a,b"]] {
+            assert_eq!(wrong(tags(bad)), Err("client_tags_denied"), "{bad:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Effects of an operation, and who is to see them.
 
 use super::{ChannelId, MessageKind, Network, Origin, Rank, UserId};
-use crate::{UnixMillis, wire::Numeric};
+use crate::{
+    UnixMillis,
+    wire::{Numeric, Standard},
+};
 
 /// Something that happened, as it is told to those concerned.
 #[derive(Copy, Clone, Debug)]
@@ -126,6 +129,8 @@ pub(crate) trait Sink {
     fn deliver(&mut self, network: &Network, delivery: &Delivery<'_>);
     /// The origin of the entry gets a numeric, with the numeric's own text.
     fn reply(&mut self, network: &Network, origin: &Origin, numeric: Numeric, params: &[&[u8]]);
+    /// The origin of the entry gets a standard reply.
+    fn standard(&mut self, origin: &Origin, reply: &Standard<'_>);
     /// The origin's session has become a user.
     fn registered(&mut self, network: &Network, origin: &Origin, user: UserId);
     /// The origin's session could not become one: its nick is in use.

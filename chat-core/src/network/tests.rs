@@ -5,7 +5,7 @@ use alloc::{vec, vec::Vec};
 use proptest::prelude::*;
 
 use super::*;
-use crate::wire::Numeric;
+use crate::wire::{Numeric, Standard};
 
 /// Hears nothing.
 struct Deaf;
@@ -13,6 +13,7 @@ struct Deaf;
 impl Sink for Deaf {
     fn deliver(&mut self, _: &Network, _: &Delivery<'_>) {}
     fn reply(&mut self, _: &Network, _: &Origin, _: Numeric, _: &[&[u8]]) {}
+    fn standard(&mut self, _: &Origin, _: &Standard<'_>) {}
     fn registered(&mut self, _: &Network, _: &Origin, _: UserId) {}
     fn refused(&mut self, _: &Network, _: &Origin, _: &[u8]) {}
     fn joined(&mut self, _: &Network, _: &Origin, _: ChannelId) {}

@@ -2,7 +2,7 @@
 //!
 //! Specification: IRCv3 `batch`, `labeled-response`, `chathistory` and `netsplit` batch types.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     link::{Lines, Response},
@@ -138,6 +138,17 @@ impl Links {
     fn next_reference(&mut self) -> [u8; 13] {
         self.batches += 1;
         base32(self.batches)
+    }
+
+    /// Ends a labeled answer of which nothing has been said yet, for its label: the ERROR that
+    /// ends the connection is the answer. Any other is finished as usual.
+    pub(crate) fn take_label(&mut self, conn: ConnId) -> Option<Box<[u8]>> {
+        let response = &mut self.arena.get_mut(conn)?.response;
+        if response.as_ref().is_some_and(|response| response.is_new()) {
+            return response.take().map(|response| response.label);
+        }
+        self.finish_response(conn);
+        None
     }
 
     fn start_of(&self, reference: &[u8], kind: &[u8], params: &[&[u8]]) -> Vec<u8> {

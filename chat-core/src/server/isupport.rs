@@ -20,13 +20,15 @@ enum Value {
     /// The name alone says it.
     None,
     Fixed(&'static str),
+    /// The name alone, if it is so.
+    Flag(fn(&Config) -> bool),
     /// A bound.
     Limit(fn(&Limits) -> usize),
     /// Anything else; `None`: the token is not sent.
     Made(fn(&Config) -> Option<String>),
 }
 
-use Value::{Fixed, Limit, Made, None as Bare};
+use Value::{Fixed, Flag, Limit, Made, None as Bare};
 
 const fn token(name: &'static str, about: &'static str, value: Value) -> Token {
     Token { name, about, value }
@@ -60,6 +62,14 @@ pub(crate) const TOKENS: &[Token] = &[
         Made(|config| {
             let Limits { history_lines, history_answer, .. } = config.limits;
             (history_lines > 0).then(|| format!("{history_answer}"))
+        }),
+    ),
+    token(
+        "CLIENTTAGDENY",
+        "Client-only tags that are taken off messages.",
+        Made(|config| {
+            let tags = &config.client_tags_denied;
+            (!tags.is_empty()).then(|| tags.join(","))
         }),
     ),
     token(
@@ -105,6 +115,7 @@ pub(crate) const TOKENS: &[Token] = &[
     token("TARGMAX", "Targets of each command.", Made(targmax)),
     token("TOPICLEN", "Bytes of a topic.", Limit(|limits| limits.topic_len)),
     token("USERLEN", "Bytes of a user name.", Limit(|limits| limits.user_len)),
+    token("UTF8ONLY", "Lines that are not UTF-8 are refused.", Flag(|config| config.utf8_only)),
     token("WHOX", "WHO takes fields and a token.", Bare),
 ];
 
@@ -121,6 +132,7 @@ impl Token {
         match self.value {
             Bare => Some(self.name.into()),
             Fixed(value) => Some(format!("{}={value}", self.name)),
+            Flag(is_so) => is_so(config).then(|| self.name.into()),
             Limit(limit) => Some(format!("{}={}", self.name, limit(&config.limits))),
             Made(make) => make(config).map(|value| format!("{}={value}", self.name)),
         }
@@ -130,6 +142,17 @@ impl Token {
 /// All tokens as they are sent.
 pub(crate) fn tokens(config: &Config) -> Vec<String> {
     TOKENS.iter().filter_map(|token| token.text(config)).collect()
+}
+
+/// What has changed from one configuration to the next: tokens as they are now, and `-NAME` for
+/// those that are gone.
+pub(crate) fn changes(old: &Config, new: &Config) -> Vec<String> {
+    let change = |token: &Token| match (token.text(old), token.text(new)) {
+        (was, is) if was == is => None,
+        (_, Some(is)) => Some(is),
+        (_, None) => Some(format!("-{}", token.name)),
+    };
+    TOKENS.iter().filter_map(change).collect()
 }
 
 #[cfg(test)]

@@ -115,12 +115,15 @@ impl Server {
         let now = self.links.now.mono;
         let deadline = now.after(self.config.limits.drain);
         let nick = self.nick_of(conn);
-        self.links.finish_response(conn);
+        let label = self.links.take_label(conn);
         let Some(link) = self.links.get_mut(conn) else { return };
         if link.is_dying() {
             return;
         }
-        let line = error_line(&link.host, reason);
+        let mut line = error_line(&link.host, reason);
+        if let Some(label) = label {
+            line = [b"@label=", &label[..], b" ", &line].concat();
+        }
         let origin = link.origin();
         link.state = State::Dying { deadline };
         link.unread = Vec::new();
@@ -203,11 +206,9 @@ impl Server {
         if config.casemapping != self.config.casemapping {
             restart_needed.push("casemapping".to_string());
         }
-        self.config = Config {
-            name: self.config.name.clone(),
-            casemapping: self.config.casemapping,
-            ..config
-        };
+        let name = self.config.name.clone();
+        let config = Config { name, casemapping: self.config.casemapping, ..config };
+        let old = core::mem::replace(&mut self.config, config);
         self.links.limits = self.config.limits.clone();
         self.links.description = self.config.description.as_bytes().into();
         self.apply(Origin::default(), Op::Configure(self.network_config()));
@@ -215,6 +216,8 @@ impl Server {
         for conn in conns {
             self.rearm(conn);
         }
+        self.announce_caps(&old);
+        self.announce_isupport(&old);
         self.links.outputs.push_back(Output::Report(Report::Reloaded { restart_needed }));
     }
 

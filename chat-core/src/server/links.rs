@@ -12,7 +12,7 @@ use super::{
     watches::Watches,
 };
 use crate::{
-    Config, Limits, Metrics, Now, Output, Report,
+    Config, Limits, Metrics, Now, Output, Report, UnixMillis,
     arena::Arena,
     caps::Caps,
     io::ConnId,
@@ -20,7 +20,7 @@ use crate::{
     network::{
         Audience, ChannelId, Delivery, Event, Network, Origin, Query, Session, Sink, UserId,
     },
-    wire::{Encoder, Numeric, numeric::ERR_NICKNAMEINUSE},
+    wire::{Encoder, Numeric, Standard, numeric::ERR_NICKNAMEINUSE},
 };
 
 /// All connections and what is on its way to them.
@@ -109,21 +109,26 @@ impl Links {
 
     /// Sends one line to one connection: as part of the labeled answer, if it is one.
     pub(crate) fn line(&mut self, conn: ConnId, write: impl FnOnce(&mut Encoder<'_>)) {
+        self.sourced(conn, false, write);
+    }
+
+    /// Sends one line whose source is the server: as part of the labeled answer, if it is one.
+    pub(crate) fn server_line(&mut self, conn: ConnId, write: impl FnOnce(&mut Encoder<'_>)) {
+        self.sourced(conn, true, write);
+    }
+
+    fn sourced(&mut self, conn: ConnId, server: bool, write: impl FnOnce(&mut Encoder<'_>)) {
         let Some(link) = self.arena.get(conn) else { return };
         let (caps, time) = (link.caps, self.now.wall);
-        let encode = |out: &mut Vec<u8>| {
-            let line = &mut Encoder::new(out);
-            render::time_tag(line, caps, time);
-            write(line);
-            line.finish();
-        };
+        let source: &[u8] = if server { &self.name } else { b"" };
         if self.active == Some(conn) && link.response.is_some() {
             let mut bytes = Vec::new();
-            encode(&mut bytes);
-            self.respond(conn, bytes);
-        } else {
-            self.write(conn, encode);
+            encode_line(&mut bytes, caps, time, source, write);
+            return self.respond(conn, bytes);
         }
+        let encode = |out: &mut Vec<u8>| encode_line(out, caps, time, source, write);
+        let pushed = self.outboxes.write(conn.index(), self.now.mono, encode);
+        self.pushed(conn, pushed);
     }
 
     /// Sends a reply from the server: `nick` is how the connection is addressed.
@@ -135,9 +140,8 @@ impl Links {
         params: &[&[u8]],
         text: Option<&[u8]>,
     ) {
-        let name = self.name.clone();
-        self.line(conn, |line| {
-            line.source(&name).numeric(numeric.code()).param(nick);
+        self.server_line(conn, |line| {
+            line.numeric(numeric.code()).param(nick);
             for param in params {
                 line.param(param);
             }
@@ -145,6 +149,11 @@ impl Links {
                 line.trailing(text);
             }
         });
+    }
+
+    /// Sends FAIL, WARN or NOTE.
+    pub(crate) fn standard(&mut self, conn: ConnId, reply: &Standard<'_>) {
+        self.server_line(conn, |line| reply.write(line));
     }
 
     /// Writes lines for one connection alone, outside any labeled answer.
@@ -286,6 +295,19 @@ impl Links {
     }
 }
 
+fn encode_line(
+    out: &mut Vec<u8>,
+    caps: Caps,
+    time: UnixMillis,
+    source: &[u8],
+    write: impl FnOnce(&mut Encoder<'_>),
+) {
+    let line = &mut Encoder::new(out);
+    render::time_tag(line, caps, time);
+    write(line.source(source));
+    line.finish();
+}
+
 /// What is the same for all recipients of an event.
 #[derive(Copy, Clone)]
 struct Plan {
@@ -369,9 +391,8 @@ impl Sink for Links {
                 Some((last, params)) => (*last, params),
                 None => (&b""[..], params),
             };
-            let name = self.name.clone();
-            self.line(conn, |line| {
-                line.source(&name).numeric(numeric.code()).param(nick);
+            self.server_line(conn, |line| {
+                line.numeric(numeric.code()).param(nick);
                 for param in params {
                     line.param(param);
                 }
@@ -380,6 +401,10 @@ impl Sink for Links {
             return;
         }
         self.numeric(conn, nick, numeric, params, Some(numeric.text().as_bytes()));
+    }
+
+    fn standard(&mut self, origin: &Origin, reply: &Standard<'_>) {
+        Links::standard(self, conn_of(origin.session), reply);
     }
 
     fn registered(&mut self, network: &Network, origin: &Origin, user: UserId) {

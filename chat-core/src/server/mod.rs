@@ -504,7 +504,7 @@ impl Server {
                 return self.reply_text(conn, ERR_UNKNOWNERROR, &[b"*"], Some(text));
             }
         };
-        let Ok(message) = Message::parse(line) else {
+        let Ok(message) = Message::parse_any(line) else {
             return self.spend(conn, 1);
         };
         if let Some(link) = self.links.get_mut(conn) {
@@ -518,7 +518,12 @@ impl Server {
                 link.response = Some(Box::new(Response { label, lines: Lines::None }));
             }
         }
-        command::dispatch(self, conn, &message);
+        if self.config.utf8_only && core::str::from_utf8(line).is_err() {
+            self.spend(conn, 1);
+            command::refuse_not_utf8(self, conn, &message);
+        } else {
+            command::dispatch(self, conn, &message);
+        }
         self.finish(conn);
     }
 

@@ -27,7 +27,7 @@ pub struct Message<'a> {
     pub tags: Tags<'a>,
     /// Whom the message is from, without the colon. Never empty in a parsed message.
     pub source: Option<&'a [u8]>,
-    /// Letters, in the case they came in, or three digits.
+    /// Letters, in the case they came in, or three digits; any word, if that was asked for.
     pub command: &'a [u8],
     params: [&'a [u8]; MAX_PARAMS],
     len: u8,
@@ -44,6 +44,17 @@ impl<'a> Message<'a> {
     ///
     /// When there is no valid command, or the line holds a NUL, CR or LF.
     pub fn parse(line: &'a [u8]) -> Result<Self, ParseError> {
+        let message = Self::parse_any(line)?;
+        if is_command(message.command) { Ok(message) } else { Err(ParseError::BadCommand) }
+    }
+
+    /// Takes a line apart as [`parse`](Self::parse) does, whatever word stands where the command
+    /// belongs: so that a server can tell who sent it that there is no such command.
+    ///
+    /// # Errors
+    ///
+    /// When there is no command, or the line holds a NUL, CR or LF.
+    pub fn parse_any(line: &'a [u8]) -> Result<Self, ParseError> {
         if memchr3(0, b'\r', b'\n', line).is_some() {
             return Err(ParseError::ForbiddenByte);
         }
@@ -61,9 +72,6 @@ impl<'a> Message<'a> {
         let command = take_word(&mut rest);
         if command.is_empty() {
             return Err(ParseError::NoCommand);
-        }
-        if !is_command(command) {
-            return Err(ParseError::BadCommand);
         }
         let mut message = Self { tags, source, command, params: [b""; MAX_PARAMS], len: 0 };
         while let Some(param) = take_param(&mut rest, message.params().len()) {
@@ -280,6 +288,14 @@ mod tests {
         for line in ["01", "0001", "0a1", "PRIV-MSG", "a1b", "\u{e9}", " @a=b PING", "G\u{c9}T"] {
             assert_eq!(Message::parse(line.as_bytes()), Err(ParseError::BadCommand), "{line:?}");
         }
+    }
+
+    #[test]
+    fn any_word_may_stand_for_a_command_if_that_is_asked_for() {
+        let message = Message::parse_any(b"@a=b NO_SUCH x :y z").unwrap();
+        assert_eq!(message.command, b"NO_SUCH");
+        assert_eq!(message.params(), [&b"x"[..], b"y z"]);
+        assert_eq!(Message::parse_any(b"@a=b "), Err(ParseError::NoCommand));
     }
 
     #[test]

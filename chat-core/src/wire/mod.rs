@@ -12,6 +12,7 @@
 //! | out | parts to exactly one line | [`Encoder`] |
 //! | both | names compared | [`CaseMapping`], [`mask`] |
 //! | both | replies by number | [`Numeric`], [`numeric`] |
+//! | out | replies by code | [`Standard`] |
 //!
 //! All text is bytes. IRC does not promise UTF-8, so nothing here decodes it, and `Debug` output
 //! escapes it.
@@ -27,6 +28,7 @@ pub mod mask;
 mod message;
 pub mod name;
 pub mod numeric;
+mod standard;
 mod tags;
 
 pub use casemap::CaseMapping;
@@ -39,4 +41,5 @@ pub use name::{
     ChannelName, Nick, is_channel, is_host_char, is_key, is_mask, is_nick, is_user, split_list,
 };
 pub use numeric::Numeric;
+pub use standard::{Severity, Standard};
 pub use tags::{RawTagValue, TagIter, Tags, escape_into, is_tag_key};

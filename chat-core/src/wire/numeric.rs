@@ -178,6 +178,7 @@ numerics! {
     463 ERR_NOPERMFORHOST "Your host isn't among the privileged";
     464 ERR_PASSWDMISMATCH "Password incorrect";
     465 ERR_YOUREBANNEDCREEP "You are banned from this server";
+    468 ERR_INVALIDUSERNAME "Your user name is not valid";
     470 ERR_LINKCHANNEL "Forwarding to another channel";
     471 ERR_CHANNELISFULL "Cannot join channel (+l)";
     472 ERR_UNKNOWNMODE "is unknown mode char to me";

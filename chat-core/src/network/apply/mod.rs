@@ -12,7 +12,7 @@ use super::{
     UserId,
 };
 use crate::wire::{
-    Numeric,
+    Numeric, Severity, Standard,
     numeric::{ERR_NOSUCHCHANNEL, ERR_NOTONCHANNEL},
 };
 use hashbrown::HashMap;
@@ -142,5 +142,12 @@ impl<'t> Turn<'t> {
 
     fn reply(&mut self, network: &Network, numeric: Numeric, params: &[&[u8]]) {
         self.sink.reply(network, self.origin, numeric, params);
+    }
+
+    /// Refuses with FAIL: a code for software, the words that it is about, a text for people.
+    #[allow(dead_code, reason = "for extensions whose refusals are FAIL")]
+    fn fail(&mut self, command: &[u8], code: &[u8], context: &[&[u8]], text: &[u8]) {
+        let reply = Standard { severity: Severity::Fail, command, code, context, text };
+        self.sink.standard(self.origin, &reply);
     }
 }

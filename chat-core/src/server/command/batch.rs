@@ -45,7 +45,9 @@ fn open(caller: &mut Caller<'_>, reference: &[u8], message: &Message<'_>) {
     let Some(target) = message.param(2).filter(|target| !target.is_empty()) else {
         return caller.fail(b"BATCH", INVALID, &[], b"Invalid multiline batch without a target");
     };
-    let deadline = caller.server.links.now.mono.after(caller.server.config.limits.batch);
+    let config = &caller.server.config;
+    let deadline = caller.server.links.now.mono.after(config.limits.batch);
+    let tags = super::message::client_tags(message.tags, &config.client_tags_denied);
     let Some(link) = caller.server.links.get_mut(caller.conn) else { return };
     if link.batch.as_ref().is_some_and(|batch| batch.deadline.is_some()) {
         return caller.refuse_batch(INVALID, &[], b"Invalid multiline batch within another");
@@ -55,7 +57,7 @@ fn open(caller: &mut Caller<'_>, reference: &[u8], message: &Message<'_>) {
     link.batch = Some(Box::new(ClientBatch {
         reference: reference.into(),
         target: target.into(),
-        tags: super::message::client_tags(message.tags).into(),
+        tags: tags.into(),
         label,
         kind: None,
         text: Vec::new(),

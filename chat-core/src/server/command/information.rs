@@ -4,7 +4,9 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::Caller;
 use crate::{
-    server::isupport,
+    Config,
+    io::ConnId,
+    server::{Server, isupport},
     wire::{
         Message,
         numeric::{
@@ -25,8 +27,8 @@ pub(super) fn ping(caller: &mut Caller<'_>, message: &Message<'_>) {
         return caller.reply(ERR_NOORIGIN, &[]);
     }
     let name = caller.server.links.name.clone();
-    caller.server.links.line(caller.conn, |line| {
-        line.source(&name).command(b"PONG").param(&name).trailing(token);
+    caller.server.links.server_line(caller.conn, |line| {
+        line.command(b"PONG").param(&name).trailing(token);
     });
 }
 
@@ -56,6 +58,23 @@ pub(super) fn time(caller: &mut Caller<'_>, _: &Message<'_>) {
     let name = caller.server.links.name.clone();
     let text = caller.server.links.now.wall.to_iso();
     caller.reply_text(RPL_TIME, &[&name], Some(&text));
+}
+
+impl Server {
+    /// After a reload: tells all users what of ISUPPORT has changed.
+    pub(in crate::server) fn announce_isupport(&mut self, old: &Config) {
+        let changes = isupport::changes(old, &self.config);
+        if changes.is_empty() {
+            return;
+        }
+        let conns: Vec<ConnId> = self.links.arena.iter().map(|(conn, _)| conn).collect();
+        for conn in conns {
+            let mut caller = Caller { server: self, conn };
+            if caller.user_id().is_some() {
+                caller.isupport_lines(&changes);
+            }
+        }
+    }
 }
 
 impl Caller<'_> {
@@ -96,6 +115,10 @@ impl Caller<'_> {
 
     pub(in crate::server) fn isupport(&mut self) {
         let tokens = isupport::tokens(&self.server.config);
+        self.isupport_lines(&tokens);
+    }
+
+    fn isupport_lines(&mut self, tokens: &[String]) {
         for line in tokens.chunks(12) {
             let params: Vec<&[u8]> = line.iter().map(String::as_bytes).collect();
             self.reply(RPL_ISUPPORT, &params);

@@ -1,5 +1,7 @@
 //! PRIVMSG, NOTICE, TAGMSG.
 
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
+
 use super::Caller;
 use crate::{
     network::{MessageKind, Op},
@@ -45,7 +47,7 @@ fn send(caller: &mut Caller<'_>, message: &Message<'_>, kind: MessageKind) {
         }
         return;
     }
-    let tags = client_tags(message.tags);
+    let tags = &client_tags(message.tags, &caller.server.config.client_tags_denied);
     if !targets.contains(&b',') {
         return caller.propose(Op::Message { kind, target: targets, text, tags });
     }
@@ -60,7 +62,36 @@ fn send(caller: &mut Caller<'_>, message: &Message<'_>, kind: MessageKind) {
     }
 }
 
-/// The tags as they came, if any of them is for other clients.
-pub(super) fn client_tags(tags: Tags<'_>) -> &[u8] {
-    if tags.client_only().next().is_some() { tags.as_bytes() } else { b"" }
+/// The tags that are for other clients: of those with one key the last, and none that is denied.
+pub(super) fn client_tags(tags: Tags<'_>, denied: &[String]) -> Vec<u8> {
+    let all: Vec<_> = tags.client_only().collect();
+    let mut seen = BTreeSet::new();
+    let mut kept: Vec<_> = all
+        .into_iter()
+        .rev()
+        .filter(|(key, _)| seen.insert(*key) && !is_denied(&key[1..], denied))
+        .collect();
+    kept.reverse();
+    let mut out = Vec::new();
+    for (key, value) in kept {
+        if !out.is_empty() {
+            out.push(b';');
+        }
+        out.extend_from_slice(key);
+        if !value.is_empty() {
+            out.push(b'=');
+            out.extend_from_slice(value.as_bytes());
+        }
+    }
+    out
+}
+
+/// Whether a client-only tag, without its `+`, is taken off: what names it counts more than `*`.
+fn is_denied(key: &[u8], denied: &[String]) -> bool {
+    let named = denied.iter().rev().find_map(|item| match item.strip_prefix('-') {
+        Some(allowed) if allowed.as_bytes() == key => Some(false),
+        None if item.as_bytes() == key => Some(true),
+        _ => None,
+    });
+    named.unwrap_or_else(|| denied.first().is_some_and(|first| first == "*"))
 }

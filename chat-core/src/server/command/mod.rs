@@ -1,6 +1,7 @@
 //! The table of commands: what each needs before its function is called.
 
 mod batch;
+mod cap;
 mod channel;
 mod history;
 mod information;
@@ -21,7 +22,7 @@ use crate::{
     io::ConnId,
     network::{Network, Op, User, UserId},
     wire::{
-        Message, Numeric,
+        Message, Numeric, Severity, Standard,
         numeric::{
             ERR_ALREADYREGISTERED, ERR_NEEDMOREPARAMS, ERR_NOTREGISTERED, ERR_UNKNOWNCOMMAND,
         },
@@ -83,7 +84,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         params: 1,
         when: Always,
         cost: 1,
-        run: registration::cap,
+        run: cap::cap,
     },
     Command {
         name: b"CHATHISTORY",
@@ -397,6 +398,14 @@ pub(super) fn dispatch(server: &mut Server, conn: ConnId, message: &Message<'_>)
     }
 }
 
+/// Refuses a line that is not UTF-8, on a server that takes nothing else.
+pub(super) fn refuse_not_utf8(server: &mut Server, conn: ConnId, message: &Message<'_>) {
+    let is_word = message.command.iter().all(u8::is_ascii_alphanumeric);
+    let command = if is_word { &message.command.to_ascii_uppercase()[..] } else { b"*" };
+    let text = b"This line is not UTF-8: set your client's encoding to UTF-8";
+    Caller { server, conn }.fail(command, b"INVALID_UTF8", &[], text);
+}
+
 /// The connection whose command is carried out, and all that the command may use.
 pub(super) struct Caller<'s> {
     pub(super) server: &'s mut Server,
@@ -427,16 +436,10 @@ impl Caller<'_> {
         self.server.reply_text(self.conn, numeric, params, text);
     }
 
-    /// Refuses a command with a standard reply: `FAIL command code context :text`.
+    /// Refuses with FAIL: a code for software, the words that it is about, a text for people.
     fn fail(&mut self, command: &[u8], code: &[u8], context: &[&[u8]], text: &[u8]) {
-        let name = self.server.links.name.clone();
-        self.server.links.line(self.conn, |line| {
-            line.source(&name).command(b"FAIL").param(command).param(code);
-            for param in context {
-                line.param(param);
-            }
-            line.trailing(text);
-        });
+        let reply = Standard { severity: Severity::Fail, command, code, context, text };
+        self.server.links.standard(self.conn, &reply);
     }
 
     /// Changes shared state, or is refused.
