@@ -6,22 +6,6 @@ use insta::assert_snapshot;
 use support::{Stage, config};
 
 #[test]
-fn registration_says_who_the_server_is() {
-    let mut stage = Stage::new(config());
-    stage.open("alice");
-    stage.send("alice", "CAP LS 302\nNICK alice\nUSER alice 0 * :Alice Liddell\nCAP REQ :server-time nonsense\nCAP REQ :multi-prefix\nCAP LIST\nCAP END");
-    assert_snapshot!(stage.transcript);
-}
-
-#[test]
-fn early_commands_are_refused_and_nothing_else_happens() {
-    let mut stage = Stage::new(config());
-    stage.open("x");
-    stage.send("x", "JOIN :\nMETADATA * SUB avatar\nPRIVMSG #c :hi\nCAP LS\nCAP FOO\nNICK\nNICK 1x\nUSER x\nPONG :y");
-    assert_snapshot!(stage.transcript);
-}
-
-#[test]
 fn a_channel_is_seen_alike_by_all_who_are_in_it() {
     let mut stage = Stage::new(config());
     stage.enter("alice", "");
