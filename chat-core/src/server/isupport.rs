@@ -180,6 +180,30 @@ mod tests {
     }
 
     #[test]
+    fn what_clients_look_for_is_there() {
+        let known = "CASEMAPPING CHANTYPES PREFIX CHANMODES NETWORK NICKLEN CHANNELLEN TOPICLEN \
+            USERLEN HOSTLEN LINELEN STATUSMSG WHOX MONITOR BOT ELIST TARGMAX MODES UTF8ONLY \
+            CHATHISTORY MSGREFTYPES";
+        let tokens = tokens(&Config::default());
+        for name in known.split_whitespace() {
+            let is_it = |token: &String| token.split('=').next() == Some(name);
+            assert!(tokens.iter().any(is_it), "{name}");
+        }
+    }
+
+    #[test]
+    fn tokens_have_the_form_that_is_specified() {
+        for token in tokens(&Config::default()) {
+            let name = token.split('=').next().unwrap_or_default();
+            assert!(
+                name.len() <= 20
+                    && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+            );
+            assert!(token.bytes().all(|byte| byte.is_ascii_graphic()), "{token}");
+        }
+    }
+
+    #[test]
     fn no_token_has_a_space() {
         assert!(tokens(&Config::default()).iter().all(|token| !token.contains(' ')));
     }
