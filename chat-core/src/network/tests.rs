@@ -31,6 +31,8 @@ fn found() -> (u64, Op<'static>) {
         history_lines: 3,
         history_talks: 2,
         history_bytes: 2000,
+        whowas: 2,
+        cloak: Some((*b"ip").into()),
         ..NetworkConfig::default()
     };
     (0, Op::Found { key: HashKey(1, 2), config })
@@ -41,9 +43,9 @@ fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
     let nick = prop::sample::select(vec![&b"ann"[..], b"Bob", b"bob", b"cat", b"dan"]);
     let channel = prop::sample::select(vec![&b"#a"[..], b"#B", b"#b", b"#c", b"#d"]);
     let op =
-        (0..14_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
+        (0..16_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
     let op = op.prop_map(|(which, nick, channel, add, letter)| match which {
-        0 | 1 => Op::Register { nick, user: b"u", host: b"h", real: b"r", away: None },
+        0 | 1 => Op::Register { nick, user: b"u", host: b"192.0.2.1", real: b"r", away: None },
         2 => Op::Nick(nick),
         3..=5 => Op::Join { channel, key: add.then_some(nick) },
         6 => Op::Part { channel, reason: b"" },
@@ -58,7 +60,12 @@ fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
         }
         10 => Op::Kick { channel, nick, reason: b"" },
         11 => Op::Invite { nick, channel },
-        12 => Op::UserMode { changes: vec![ModeChange { add, letter: b'i', param: None }] },
+        12 => {
+            let letter = if letter.is_ascii_lowercase() { b'i' } else { b'x' };
+            Op::UserMode { changes: vec![ModeChange { add, letter, param: None }] }
+        }
+        13 => Op::Away(if add { b"away" } else { b"" }),
+        14 => Op::SetName(nick),
         _ => Op::Quit { reason: b"" },
     });
     (0..4_u64, op)
@@ -97,6 +104,7 @@ fn check(network: &Network) {
         assert!(channel.bans.len() <= 2 && channel.invited.len() <= 2);
         assert!(channel.exceptions.len() <= 2 && channel.invite_exceptions.len() <= 2);
     }
+    assert!(network.whowas().before(u64::MAX).count() <= 2);
     let count = network.count();
     let invisible = network.users_from(0).filter(|(_, user)| user.modes.invisible).count();
     assert_eq!(count.invisible, invisible);

@@ -121,8 +121,11 @@ pub(crate) const TOKENS: &[Token] = &[
 
 fn targmax(config: &Config) -> Option<String> {
     let most = config.limits.targets;
-    let many = ["JOIN", "KICK", "LIST", "NAMES", "NOTICE", "PART", "PRIVMSG", "TAGMSG", "WHOIS"];
-    let value: Vec<String> = many.iter().map(|name| format!("{name}:{most}")).collect();
+    let many = ["JOIN", "KICK", "LIST", "NOTICE", "PART", "PRIVMSG", "TAGMSG", "WHOIS", "WHOWAS"];
+    let mut value: Vec<String> = many.iter().map(|name| format!("{name}:{most}")).collect();
+    // More are answered one by one, each with its own end; who asks for a list may await one end.
+    value.push("NAMES:1".into());
+    value.push("USERHOST:5".into());
     Some(value.join(","))
 }
 
