@@ -13,6 +13,7 @@ mod query;
 mod reference;
 mod render;
 mod replay;
+mod run;
 mod timers;
 mod watches;
 
@@ -29,7 +30,7 @@ use hashbrown::HashMap;
 
 pub use self::reference::reference;
 use self::{
-    link::{Lines, Link, Response, State, Step},
+    link::{Link, State},
     links::{Links, session},
 };
 use crate::{
@@ -37,18 +38,13 @@ use crate::{
     Refused, Report, Ticket,
     keyed::HashKey,
     network::{Entry, Log, MemLog, Network, NetworkConfig, Op, Origin},
-    wire::{
-        Encoder, Frame, Message, Numeric,
-        numeric::{ERR_INPUTTOOLONG, ERR_UNKNOWNERROR},
-    },
+    wire::{Encoder, Numeric},
 };
 
 /// Lines that one call carries out at the most; the rest waits for the next.
 const BUDGET_LINES: usize = 256;
 /// Deliveries after which a call carries out no further line or entry.
 const BUDGET_DELIVERIES: usize = 20_000;
-/// Bytes of one long read that one call sends.
-const BUDGET_READ: usize = 16 << 10;
 
 /// This server's number among those of its network: it is alone.
 const NODE: u32 = 0;
@@ -373,172 +369,6 @@ impl Server {
                 break;
             }
             self.drain_log();
-        }
-    }
-
-    /// Carries out a connection's lines: those that wait, then `data`.
-    fn run(&mut self, conn: ConnId, data: &[u8]) {
-        let Some(link) = self.links.get_mut(conn) else { return };
-        if link.is_dying() {
-            return;
-        }
-        let mut unread = core::mem::take(&mut link.unread);
-        let direct = unread.is_empty();
-        if !direct {
-            unread.extend_from_slice(data);
-        }
-        let bytes: &[u8] = if direct { data } else { &unread };
-        let mut at = 0;
-        let waits = loop {
-            if !self.may_go_on(conn) {
-                break true;
-            }
-            let Some(link) = self.links.get_mut(conn) else { return };
-            let step = link.framer.next(&bytes[at..]);
-            at += step.consumed;
-            match step.frame {
-                Some(frame) => self.carry_out(conn, frame),
-                None => break false,
-            }
-        };
-        let (most, now) = (self.config.limits.recvq, self.links.now.mono);
-        let Some(link) = self.links.get_mut(conn) else { return };
-        if link.is_dying() {
-            return;
-        }
-        let rest = bytes.len() - at;
-        if rest > most {
-            return self.end(conn, b"RecvQ exceeded");
-        }
-        if direct {
-            link.unread = bytes[at..].to_vec();
-        } else {
-            unread.drain(..at);
-            link.unread = if rest == 0 { Vec::new() } else { unread };
-        }
-        // With nothing left to carry out, the end of what it sends is its end.
-        if link.eof && (!waits || rest == 0 && !link.is_busy()) {
-            return self.end(conn, b"Connection closed");
-        }
-        let read = !(waits && rest > 0);
-        if link.reading != read {
-            link.reading = read;
-            // Silence while we did not read was ours.
-            link.heard = now;
-            self.links.outputs.push_back(Output::SetRead(conn, read));
-        }
-        self.rearm(conn);
-    }
-
-    /// Carries out the steps that a connection's last command left, and says whether its next line
-    /// may be carried out now. If not, something will run it again: an answer, a flush, a timer, or
-    /// the run queue.
-    fn may_go_on(&mut self, conn: ConnId) -> bool {
-        let mut read = 0;
-        loop {
-            let Some(link) = self.links.get(conn) else { return false };
-            if link.is_dying() || link.asking.is_some() {
-                return false;
-            }
-            if self.links.outboxes.len(conn.index()) > self.config.limits.sendq_soft {
-                return false;
-            }
-            let out_of_budget = self.lines_left == 0
-                || self.links.deliveries >= BUDGET_DELIVERIES
-                || self.links.outboxes.turn_is_full()
-                || read >= BUDGET_READ;
-            if out_of_budget || (!self.log.is_empty() && !self.drain_log()) {
-                self.queue(conn);
-                return false;
-            }
-            let now = self.links.now.mono;
-            let Some(link) = self.links.get_mut(conn) else { return false };
-            let Some(step) = link.steps.pop_front() else {
-                return link.flood.wait(&self.config.limits, now).is_none();
-            };
-            let viewer = link.user();
-            self.links.active = Some(conn);
-            match step {
-                Step::Join { channel, key } => {
-                    self.propose(conn, Op::Join { channel: &channel, key: key.as_deref() });
-                }
-                Step::Read(mut step) => {
-                    let before = self.links.outboxes.len(conn.index());
-                    let Some(viewer) = viewer else { continue };
-                    if !step.next(&self.network, &mut self.links, conn, viewer)
-                        && let Some(link) = self.links.get_mut(conn)
-                    {
-                        link.steps.push_front(Step::Read(step));
-                    }
-                    let after = self.links.outboxes.len(conn.index());
-                    // A look without a line costs too.
-                    read += after.saturating_sub(before).max(16);
-                }
-            }
-            self.finish(conn);
-        }
-    }
-
-    fn queue(&mut self, conn: ConnId) {
-        if let Some(link) = self.links.get_mut(conn)
-            && !core::mem::replace(&mut link.queued, true)
-        {
-            self.run_queue.push_back(conn);
-        }
-    }
-
-    /// Carries out one line.
-    fn carry_out(&mut self, conn: ConnId, frame: Frame<'_>) {
-        self.lines_left -= 1;
-        self.links.metrics.lines_in += 1;
-        self.links.active = Some(conn);
-        let line = match frame {
-            Frame::Line(line) => line,
-            Frame::TooLong => {
-                self.spend(conn, 1);
-                return self.reply(conn, ERR_INPUTTOOLONG, &[]);
-            }
-            Frame::Malformed => {
-                self.spend(conn, 1);
-                let text = b"The line has a NUL or a CR in it";
-                return self.reply_text(conn, ERR_UNKNOWNERROR, &[b"*"], Some(text));
-            }
-        };
-        let Ok(message) = Message::parse_any(line) else {
-            return self.spend(conn, 1);
-        };
-        if let Some(link) = self.links.get_mut(conn) {
-            link.requests += 1;
-            let both = crate::caps::Caps::LABELED_RESPONSE | crate::caps::Caps::BATCH;
-            let label = message.tags.get(b"label").map(|label| label.as_bytes());
-            if let Some(label) = label.filter(|label| !label.is_empty() && label.len() <= 64)
-                && link.caps.has(both)
-            {
-                let label = label.into();
-                link.response = Some(Box::new(Response { label, lines: Lines::None }));
-            }
-        }
-        if self.config.utf8_only && core::str::from_utf8(line).is_err() {
-            self.spend(conn, 1);
-            command::refuse_not_utf8(self, conn, &message);
-        } else {
-            command::dispatch(self, conn, &message);
-        }
-        self.finish(conn);
-    }
-
-    /// Ends a command's answer, unless something of the command is still to come.
-    fn finish(&mut self, conn: ConnId) {
-        if self.links.get(conn).is_some_and(|link| !link.is_busy()) {
-            self.links.finish_response(conn);
-        }
-        self.links.active = None;
-    }
-
-    fn spend(&mut self, conn: ConnId, cost: u32) {
-        let now = self.links.now.mono;
-        if let Some(link) = self.links.get_mut(conn) {
-            link.flood.spend(&self.config.limits, now, cost);
         }
     }
 
