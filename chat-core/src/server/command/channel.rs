@@ -7,7 +7,7 @@ use crate::{
     network::Op,
     server::{
         link::Step,
-        query::{Invites, List, Read},
+        query::{AllNames, Invites, List, Read},
     },
     wire::{
         ChannelName, Message,
@@ -83,9 +83,13 @@ pub(super) fn topic(caller: &mut Caller<'_>, message: &Message<'_>) {
     }
 }
 
-/// `NAMES channels`; without a channel, nothing is listed.
+/// `NAMES [channels]`; without a channel, all that can be seen.
 pub(super) fn names(caller: &mut Caller<'_>, message: &Message<'_>) {
-    let list = message.param(0).unwrap_or(b"*");
+    let Some(list) = message.param(0) else {
+        // It costs what LIST does.
+        caller.server.spend(caller.conn, 2);
+        return caller.then([Step::Read(Read::AllNames(AllNames::default()))]);
+    };
     let me = caller.user_id();
     let mut steps = Vec::new();
     for name in caller.targets(list) {

@@ -181,8 +181,8 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
     Command {
         name: b"NAMES",
-        usage: "channels",
-        about: "Lists the members of channels.",
+        usage: "[channels]",
+        about: "Lists the members of channels; without one, of all that you may see.",
         params: 0,
         when: Registered,
         cost: 2,

@@ -12,8 +12,14 @@ mod whowas;
 use alloc::{boxed::Box, vec::Vec};
 
 pub(crate) use self::{
-    invites::Invites, list::List, masks::Masks, monitor::Monitored, names::Names, who::Who,
-    whois::Whois, whowas::Whowas,
+    invites::Invites,
+    list::List,
+    masks::Masks,
+    monitor::Monitored,
+    names::{AllNames, Names},
+    who::Who,
+    whois::Whois,
+    whowas::Whowas,
 };
 use super::{
     links::Links,
@@ -36,6 +42,8 @@ pub(crate) enum Read {
     Arrival { channel: ChannelId, topic: u8 },
     /// NAMES of one channel.
     Names(Names),
+    /// NAMES of all channels.
+    AllNames(AllNames),
     /// WHO, of a channel's members or of users.
     Who(Box<Who>),
     /// WHOIS of several users.
@@ -108,6 +116,7 @@ impl Read {
                 false
             }
             Self::Names(names) => names.next(look),
+            Self::AllNames(names) => names.next(look),
             Self::Who(who) => who.next(look),
             Self::Whois(whois) => whois.next(look),
             Self::Whowas(whowas) => whowas.next(look),

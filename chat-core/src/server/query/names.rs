@@ -1,4 +1,4 @@
-//! NAMES: the members of one channel.
+//! NAMES: the members of one channel, or of all that the viewer may see.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -30,6 +30,40 @@ impl Names {
             return false;
         }
         look.send_text(RPL_ENDOFNAMES, &[&self.name]);
+        true
+    }
+}
+
+/// The members of all channels that the viewer may see, with one end.
+#[derive(Default)]
+pub(crate) struct AllNames {
+    /// The index of the next channel.
+    index: u32,
+    /// The channel that is being told, and its next member.
+    telling: Option<(ChannelId, UserId)>,
+}
+
+impl AllNames {
+    pub(super) fn next(&mut self, look: &mut Look<'_>) -> bool {
+        let network = look.network;
+        if let Some((id, from)) = self.telling
+            && let Some(next) = network.channel(id).and_then(|found| look.names_line(found, from))
+        {
+            self.telling = Some((id, next));
+            return false;
+        }
+        self.telling = None;
+        for (id, channel) in network.channels_from(self.index).take(LOOK_AT_MOST) {
+            self.index = id.index + 1;
+            if !channel.modes.is_hidden() || channel.member(look.viewer).is_some() {
+                self.telling = Some((id, FIRST_USER));
+                return false;
+            }
+        }
+        if network.channels_from(self.index).next().is_some() {
+            return false;
+        }
+        look.send_text(RPL_ENDOFNAMES, &[b"*"]);
         true
     }
 }
