@@ -4,6 +4,8 @@
 
 mod stage;
 
+use std::sync::LazyLock;
+
 use arbitrary::Arbitrary;
 use chat_core::{Config, OperConfig, wire::CaseMapping};
 use libfuzzer_sys::fuzz_target;
@@ -37,7 +39,7 @@ enum Step {
     /// Connects and registers, with these capabilities.
     Enter {
         peer: u8,
-        caps: u16,
+        caps: u64,
     },
     Open {
         peer: u8,
@@ -117,7 +119,7 @@ fn take(stage: &mut Stage, step: &Step) {
         Step::Enter { peer, caps } => {
             stage.open(peer);
             let names = CAPS.iter().enumerate().filter(|(bit, _)| caps >> bit & 1 == 1);
-            let names: Vec<_> = names.map(|(_, name)| *name).collect();
+            let names: Vec<&str> = names.map(|(_, name)| &**name).collect();
             let nick = NICKS[usize::from(peer) % PEERS];
             let lines = format!(
                 "PASS x\r\nCAP REQ :{}\r\nCAP END\r\nNICK {nick}\r\nUSER {nick} 0 * :x\r\n",
@@ -173,6 +175,8 @@ fn config(setup: Setup) -> Config {
     limits.modes = 3;
     limits.list_entries = 3;
     limits.invites = 2;
+    limits.monitor = 2;
+    limits.whowas = 2;
     limits.connections_per_address = Some(6);
     config
 }
@@ -180,7 +184,7 @@ fn config(setup: Setup) -> Config {
 /// A command with up to three words; the last is a trailing parameter.
 fn line(command: u8, [a, b, c]: [u8; 3]) -> String {
     let word = |number: u8| WORDS[usize::from(number) % WORDS.len()];
-    let command = COMMANDS[usize::from(command) % COMMANDS.len()];
+    let command = &COMMANDS[usize::from(command) % COMMANDS.len()];
     format!("{command} {} {} :{}\r\n", word(a), word(b), word(c))
         .replace("  ", " ")
         .replace(" :\r", "\r")
@@ -188,26 +192,20 @@ fn line(command: u8, [a, b, c]: [u8; 3]) -> String {
 
 const NICKS: [&str; PEERS] = ["alice", "bob", "carol", "dave", "ALICE", "a[b", "A{b", "x"];
 
-/// One that the server does not know is among them.
-const CAPS: &[&str] = &[
-    "away-notify",
-    "batch",
-    "cap-notify",
-    "echo-message",
-    "extended-join",
-    "labeled-response",
-    "message-tags",
-    "multi-prefix",
-    "server-time",
-    "userhost-in-names",
-    "unknown",
-];
+/// All capabilities, from the server's own table, and one that it does not know.
+static CAPS: LazyLock<Vec<String>> = LazyLock::new(|| table("Capabilities", &["unknown"]));
 
-const COMMANDS: &[&str] = &[
-    "AWAY", "CAP", "INVITE", "ISON", "JOIN", "KICK", "LIST", "LUSERS", "MODE", "MOTD", "NAMES",
-    "NICK", "NOTICE", "OPER", "PART", "PASS", "PING", "PONG", "PRIVMSG", "QUIT", "TAGMSG", "TIME",
-    "TOPIC", "USER", "VERSION", "WHO", "WHOIS", "GET", "NOSUCH",
-];
+/// All commands, from the server's own table, and two that it does not know.
+static COMMANDS: LazyLock<Vec<String>> = LazyLock::new(|| table("Commands", &["GET", "NOSUCH"]));
+
+/// The names in a table of the reference, and more.
+fn table(title: &str, more: &[&str]) -> Vec<String> {
+    let reference = chat_core::reference(&Config::default());
+    let rest = reference.split(&format!("## {title}\n")).nth(1).unwrap_or_default();
+    let rows = rest.split("\n## ").next().unwrap_or_default().lines();
+    let names = rows.filter_map(|row| row.strip_prefix("| `")?.split([' ', '=', '`']).next());
+    names.chain(more.iter().copied()).map(Into::into).collect()
+}
 
 const WORDS: &[&str] = &[
     "",
@@ -239,7 +237,14 @@ const WORDS: &[&str] = &[
     "-l",
     "+imnst",
     "-imnst",
-    "+iow",
+    "+iowB",
+    "-x",
+    "+x",
+    "+",
+    "-",
+    "S",
+    "%tcuihsnfdlaor,1",
+    ">1,C<1,!*a",
     "-o+w",
     "*!*@*",
     "a*!?@x",
