@@ -25,6 +25,8 @@ pub struct Config {
     pub network: String,
     /// What the server is, in a line of free text.
     pub description: String,
+    /// Who runs the server, for ADMIN.
+    pub admin: AdminConfig,
     /// The message of the day, one string a line. Empty: a line that says that there is none.
     pub motd: Vec<String>,
     /// The hash that PASS must match, in a form that the host verifies. `None`: no password.
@@ -57,6 +59,17 @@ pub struct OperConfig {
     pub name: String,
     /// The hash that the password must match, in a form that the host verifies.
     pub password: String,
+}
+
+/// Who runs a server: three lines of free text, each of them empty if there is nothing to say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AdminConfig {
+    /// Where the server is.
+    pub location: String,
+    /// Who runs it.
+    pub organisation: String,
+    /// Where to write to.
+    pub email: String,
 }
 
 /// A bound on everything. `None`, where it is allowed, is "no bound"; zero is never "infinite".
@@ -192,6 +205,7 @@ impl Default for Config {
             name: "parlance.local".to_string(),
             network: "Parlance".to_string(),
             description: "A Parlance chat server".to_string(),
+            admin: AdminConfig::default(),
             motd: Vec::new(),
             password: None,
             casemapping: CaseMapping::Ascii,
@@ -242,8 +256,12 @@ impl Config {
                 ),
             );
         }
-        let texts =
-            self.motd.iter().map(|line| ("motd", line)).chain([("description", &self.description)]);
+        let texts = self.motd.iter().map(|line| ("motd", line)).chain([
+            ("description", &self.description),
+            ("admin_location", &self.admin.location),
+            ("admin_organisation", &self.admin.organisation),
+            ("admin_email", &self.admin.email),
+        ]);
         for (key, text) in texts {
             if text.len() > 400 || text.chars().any(|c| matches!(c, '\0' | '\r' | '\n')) {
                 return wrong(key, format!("{text:?} must be a line of at most 400 bytes"));

@@ -30,7 +30,7 @@ mod server_time;
 mod time;
 pub mod wire;
 
-pub use config::{Config, ConfigError, Limits, OperConfig};
+pub use config::{AdminConfig, Config, ConfigError, Limits, OperConfig};
 pub use io::{
     Answer, Chunk, CloseWhen, Closed, ConnId, Input, Metrics, Output, Pause, PeerInfo, Refused,
     Report, Request, Ticket,

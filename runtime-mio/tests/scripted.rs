@@ -252,19 +252,21 @@ impl Drop for Guest {
 
 const HELLO: &str = "NICK alice\nUSER alice 0 * :alice\n";
 
-/// A message of the day of 400 kB, as heard by somebody whose network takes `room` bytes at a time.
+/// Answers of 400 kB to lines that come at once, as heard by somebody whose network takes `room`
+/// bytes at a time.
 fn greeting(room: usize) -> Vec<(usize, Vec<u8>)> {
-    let motd = (0..1000).map(|line| format!("{line:03} {}", "x".repeat(386))).collect();
-    let mut config = Config { motd, ..talkative() };
+    let mut config = Config { description: "x".repeat(386), ..talkative() };
     (config.limits.sendq_soft, config.limits.sendq_hard) = (1 << 20, 1 << 20);
     let stage = Stage::new();
     stage.scene(move |world| {
         world.knock(room);
     });
-    stage.scene(|world| world.says(0, HELLO));
+    stage.scene(|world| {
+        world.says(0, &(HELLO.to_owned() + &"VERSION\n".repeat(500) + "PING end\n"))
+    });
     stage.until(move |world| {
         world.takes(0, room.min(1 << 20));
-        world.heard(0).contains(" 376 ")
+        world.heard(0).contains(" PONG ")
     });
     stage.play_to(config);
     std::mem::take(&mut stage.0.borrow_mut().wires[0].writes)

@@ -3,6 +3,7 @@
 mod arrival;
 mod batch;
 mod command;
+mod help;
 mod isupport;
 mod lifetime;
 mod link;
@@ -14,6 +15,7 @@ mod reference;
 mod render;
 mod replay;
 mod run;
+mod text;
 mod timers;
 mod watches;
 
@@ -72,6 +74,8 @@ pub struct Server {
     by_address: HashMap<[u8; 17], usize, AddressHash>,
     /// Lines that this call may still carry out.
     lines_left: usize,
+    /// How often each command was used, by its place in the table.
+    used: [u64; command::COMMANDS.len()],
     stopping: bool,
     stopped: bool,
 }
@@ -160,6 +164,7 @@ impl Server {
             run_queue: VecDeque::new(),
             by_address: HashMap::with_hasher(AddressHash(HashKey::derive(&seed, b"addresses"))),
             lines_left: 0,
+            used: [0; command::COMMANDS.len()],
             stopping: false,
             stopped: false,
             config,

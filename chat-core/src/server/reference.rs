@@ -32,6 +32,7 @@ fn write(out: &mut String, config: &Config) -> core::fmt::Result {
             When::Always => "always",
             When::BeforeRegistration => "before registration",
             When::Registered => "once registered",
+            When::Operator => "operators",
         };
         writeln!(out, "| `{name}{space}{usage}` | {} | {when} |", command.about)?;
     }

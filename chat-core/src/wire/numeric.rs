@@ -74,6 +74,7 @@ numerics! {
     219 RPL_ENDOFSTATS "End of /STATS report";
     221 RPL_UMODEIS "";
     242 RPL_STATSUPTIME "";
+    243 RPL_STATSOLINE "";
     251 RPL_LUSERCLIENT "";
     252 RPL_LUSEROP "operator(s) online";
     253 RPL_LUSERUNKNOWN "unknown connection(s)";

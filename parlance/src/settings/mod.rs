@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chat_core::{Config, Limits, OperConfig, wire::CaseMapping};
+use chat_core::{AdminConfig, Config, Limits, OperConfig, wire::CaseMapping};
 use clap::ValueEnum;
 use runtime_mio::Listen;
 use serde::{Deserialize, Deserializer, de};
@@ -115,6 +115,11 @@ impl Settings {
             name: server.name.unwrap_or(defaults.config.name),
             network: server.network.unwrap_or(defaults.config.network),
             description: server.description.unwrap_or(defaults.config.description),
+            admin: AdminConfig {
+                location: server.admin_location.unwrap_or_default(),
+                organisation: server.admin_organisation.unwrap_or_default(),
+                email: server.admin_email.unwrap_or_default(),
+            },
             password: server.password,
             casemapping: server.casemapping.map_or(defaults.config.casemapping, Into::into),
             utf8_only: server.utf8_only.unwrap_or(defaults.config.utf8_only),
@@ -151,6 +156,9 @@ struct ServerTable {
     name: Option<String>,
     network: Option<String>,
     description: Option<String>,
+    admin_location: Option<String>,
+    admin_organisation: Option<String>,
+    admin_email: Option<String>,
     #[serde(deserialize_with = "addresses")]
     listen: Option<Vec<Listen>>,
     motd: Option<String>,

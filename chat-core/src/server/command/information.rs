@@ -4,15 +4,22 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::Caller;
 use crate::{
-    Config,
+    AdminConfig, Config,
     io::ConnId,
-    server::{Server, isupport},
+    server::{
+        Server, isupport,
+        link::Step,
+        query::Read,
+        text::{Line, Text},
+    },
     wire::{
-        Message,
+        CaseMapping, Message, matches,
         numeric::{
-            ERR_NOORIGIN, RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_ISUPPORT, RPL_LOCALUSERS,
-            RPL_LUSERCHANNELS, RPL_LUSERCLIENT, RPL_LUSERME, RPL_LUSEROP, RPL_LUSERUNKNOWN,
-            RPL_MOTD, RPL_MOTDSTART, RPL_TIME, RPL_VERSION,
+            ERR_NOADMININFO, ERR_NOORIGIN, ERR_NOSUCHSERVER, ERR_SUMMONDISABLED, ERR_USERSDISABLED,
+            RPL_ADMINEMAIL, RPL_ADMINLOC1, RPL_ADMINLOC2, RPL_ADMINME, RPL_ENDOFINFO,
+            RPL_ENDOFLINKS, RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_INFO, RPL_ISUPPORT, RPL_LINKS,
+            RPL_LOCALUSERS, RPL_LUSERCHANNELS, RPL_LUSERCLIENT, RPL_LUSERME, RPL_LUSEROP,
+            RPL_LUSERUNKNOWN, RPL_MOTD, RPL_MOTDSTART, RPL_TIME, RPL_VERSION,
         },
     },
 };
@@ -35,29 +42,104 @@ pub(super) fn ping(caller: &mut Caller<'_>, message: &Message<'_>) {
 /// `PONG token`: that anything came is enough.
 pub(super) fn pong(_: &mut Caller<'_>, _: &Message<'_>) {}
 
-/// `MOTD`
-pub(super) fn motd(caller: &mut Caller<'_>, _: &Message<'_>) {
-    caller.motd();
+/// `MOTD [server]`
+pub(super) fn motd(caller: &mut Caller<'_>, message: &Message<'_>) {
+    if caller.is_for_us(message.param(0)) {
+        caller.motd();
+    }
 }
 
-/// `LUSERS`
-pub(super) fn lusers(caller: &mut Caller<'_>, _: &Message<'_>) {
-    caller.lusers();
+/// `LUSERS [mask [server]]`: one server has no part that a mask could choose.
+pub(super) fn lusers(caller: &mut Caller<'_>, message: &Message<'_>) {
+    if caller.is_for_us(message.param(1)) {
+        caller.lusers();
+    }
 }
 
-/// `VERSION`
-pub(super) fn version(caller: &mut Caller<'_>, _: &Message<'_>) {
+/// `VERSION [server]`
+pub(super) fn version(caller: &mut Caller<'_>, message: &Message<'_>) {
+    if !caller.is_for_us(message.param(0)) {
+        return;
+    }
     let name = caller.server.links.name.clone();
     let description = caller.server.config.description.clone();
     caller.reply_text(RPL_VERSION, &[VERSION.as_bytes(), &name], Some(description.as_bytes()));
     caller.isupport();
 }
 
-/// `TIME`
-pub(super) fn time(caller: &mut Caller<'_>, _: &Message<'_>) {
+/// `TIME [server]`
+pub(super) fn time(caller: &mut Caller<'_>, message: &Message<'_>) {
+    if !caller.is_for_us(message.param(0)) {
+        return;
+    }
     let name = caller.server.links.name.clone();
     let text = caller.server.links.now.wall.to_iso();
     caller.reply_text(RPL_TIME, &[&name], Some(&text));
+}
+
+/// `ADMIN [server]`
+pub(super) fn admin(caller: &mut Caller<'_>, message: &Message<'_>) {
+    if !caller.is_for_us(message.param(0)) {
+        return;
+    }
+    let name = caller.server.links.name.clone();
+    let AdminConfig { location, organisation, email } = caller.server.config.admin.clone();
+    if location.is_empty() && organisation.is_empty() && email.is_empty() {
+        return caller.reply(ERR_NOADMININFO, &[&name]);
+    }
+    caller.reply(RPL_ADMINME, &[&name]);
+    caller.reply_text(RPL_ADMINLOC1, &[], Some(location.as_bytes()));
+    caller.reply_text(RPL_ADMINLOC2, &[], Some(organisation.as_bytes()));
+    caller.reply_text(RPL_ADMINEMAIL, &[], Some(email.as_bytes()));
+}
+
+/// `INFO [server]`
+pub(super) fn info(caller: &mut Caller<'_>, message: &Message<'_>) {
+    if !caller.is_for_us(message.param(0)) {
+        return;
+    }
+    let Config { name, network, description, .. } = caller.server.config.clone();
+    let started = caller.server.links.metrics.started.to_iso();
+    let started = String::from_utf8_lossy(&started);
+    let texts = [
+        format!("{VERSION}, a chat server that speaks IRC"),
+        format!("{name}: {description}"),
+        format!("A server of the {network} network"),
+        format!("Running since {started}"),
+        "HELP tells what it understands".into(),
+    ];
+    let mut lines: Vec<Line> =
+        texts.iter().map(|text| Line::new(RPL_INFO, &[], text.as_bytes())).collect();
+    lines.push(Line::usual(RPL_ENDOFINFO, &[]));
+    caller.say_all(lines);
+}
+
+/// `LINKS [[server] mask]`
+pub(super) fn links(caller: &mut Caller<'_>, message: &Message<'_>) {
+    let (server, mask) = match message.params() {
+        [] => (None, &b"*"[..]),
+        [mask] => (None, *mask),
+        [server, mask, ..] => (Some(*server), *mask),
+    };
+    if !caller.is_for_us(server) {
+        return;
+    }
+    let name = caller.server.links.name.clone();
+    if matches(mask, &name, CaseMapping::Ascii) {
+        let text = format!("0 {}", caller.server.config.description);
+        caller.reply_text(RPL_LINKS, &[&name, &name], Some(text.as_bytes()));
+    }
+    caller.reply(RPL_ENDOFLINKS, &[mask]);
+}
+
+/// `USERS`: who is logged in to the machine is nobody's business.
+pub(super) fn users(caller: &mut Caller<'_>, _: &Message<'_>) {
+    caller.reply(ERR_USERSDISABLED, &[]);
+}
+
+/// `SUMMON`: nor is anybody called there.
+pub(super) fn summon(caller: &mut Caller<'_>, _: &Message<'_>) {
+    caller.reply(ERR_SUMMONDISABLED, &[]);
 }
 
 impl Server {
@@ -78,17 +160,35 @@ impl Server {
 }
 
 impl Caller<'_> {
+    /// Whether a server that a command names is this one: by a mask of its name, or by the nick of
+    /// somebody on it. If not, that is told.
+    pub(super) fn is_for_us(&mut self, server: Option<&[u8]>) -> bool {
+        let Some(server) = server.filter(|server| !server.is_empty()) else { return true };
+        let ours = matches(server, &self.server.links.name, CaseMapping::Ascii)
+            || self.network().find_user(server).is_some();
+        if !ours {
+            self.reply(ERR_NOSUCHSERVER, &[server]);
+        }
+        ours
+    }
+
+    /// Sends these lines as there is room, before the connection's next line.
+    pub(super) fn say_all(&mut self, lines: Vec<Line>) {
+        self.then([Step::Read(Read::Text(Text::new(lines)))]);
+    }
+
     pub(in crate::server) fn motd(&mut self) {
         let name = self.server.config.name.clone();
         let start = format!("- {name} Message of the day - ");
-        self.reply_text(RPL_MOTDSTART, &[], Some(start.as_bytes()));
         // Some clients join their channels at 376 alone: there is always a message.
         let none = alloc::vec![String::from("Welcome.")];
-        let motd = self.server.config.motd.clone();
-        for line in if motd.is_empty() { none } else { motd } {
-            self.reply_text(RPL_MOTD, &[], Some(format!("- {line}").as_bytes()));
-        }
-        self.reply(RPL_ENDOFMOTD, &[]);
+        let motd = &self.server.config.motd;
+        let motd = if motd.is_empty() { &none } else { motd };
+        let mut lines = alloc::vec![Line::new(RPL_MOTDSTART, &[], start.as_bytes())];
+        let texts = motd.iter().map(|line| format!("- {line}"));
+        lines.extend(texts.map(|text| Line::new(RPL_MOTD, &[], text.as_bytes())));
+        lines.push(Line::usual(RPL_ENDOFMOTD, &[]));
+        self.say_all(lines);
     }
 
     pub(in crate::server) fn lusers(&mut self) {

@@ -3,6 +3,7 @@
 mod batch;
 mod cap;
 mod channel;
+mod help;
 mod history;
 mod information;
 mod message;
@@ -10,6 +11,7 @@ mod mode;
 mod monitor;
 mod query;
 mod registration;
+mod stats;
 mod umode;
 mod user;
 
@@ -24,7 +26,8 @@ use crate::{
     wire::{
         Message, Numeric, Severity, Standard,
         numeric::{
-            ERR_ALREADYREGISTERED, ERR_NEEDMOREPARAMS, ERR_NOTREGISTERED, ERR_UNKNOWNCOMMAND,
+            ERR_ALREADYREGISTERED, ERR_NEEDMOREPARAMS, ERR_NOPRIVILEGES, ERR_NOTREGISTERED,
+            ERR_UNKNOWNCOMMAND,
         },
     },
 };
@@ -52,12 +55,35 @@ pub(crate) enum When {
     BeforeRegistration,
     /// 451 earlier.
     Registered,
+    /// 481 for everybody else.
+    Operator,
 }
 
-use When::{Always, BeforeRegistration, Registered};
+use When::{Always, BeforeRegistration, Operator, Registered};
+
+impl When {
+    /// For whom the command is, in words.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Always => "everybody, at any time",
+            BeforeRegistration => "those who have not registered yet",
+            Registered => "everybody, once registered",
+            Operator => "operators of the server",
+        }
+    }
+}
 
 /// All commands, by name.
 pub(crate) const COMMANDS: &[Command] = &[
+    Command {
+        name: b"ADMIN",
+        usage: "[server]",
+        about: "Tells who runs the server.",
+        params: 0,
+        when: Registered,
+        cost: 1,
+        run: information::admin,
+    },
     Command {
         name: b"AWAY",
         usage: "[:message]",
@@ -97,6 +123,33 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: history::chathistory,
     },
     Command {
+        name: b"HELP",
+        usage: "[topic]",
+        about: "Explains a topic; without one, lists them.",
+        params: 0,
+        when: Registered,
+        cost: 2,
+        run: help::help,
+    },
+    Command {
+        name: b"HELPOP",
+        usage: "[topic]",
+        about: "The same as HELP.",
+        params: 0,
+        when: Registered,
+        cost: 2,
+        run: help::help,
+    },
+    Command {
+        name: b"INFO",
+        usage: "[server]",
+        about: "Tells about the software and the server.",
+        params: 0,
+        when: Registered,
+        cost: 2,
+        run: information::info,
+    },
+    Command {
         name: b"INVITE",
         usage: "[nick channel]",
         about: "Invites somebody to a channel, or lists your invitations.",
@@ -133,6 +186,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: channel::kick,
     },
     Command {
+        name: b"LINKS",
+        usage: "[[server] mask]",
+        about: "Lists the servers of the network.",
+        params: 0,
+        when: Registered,
+        cost: 1,
+        run: information::links,
+    },
+    Command {
         name: b"LIST",
         usage: "[channels or conditions]",
         about: "Lists channels: by masks, !masks, members (>n, <n), minutes since they were made \
@@ -144,7 +206,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
     Command {
         name: b"LUSERS",
-        usage: "",
+        usage: "[mask [server]]",
         about: "Counts users, operators and channels.",
         params: 0,
         when: Registered,
@@ -172,7 +234,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
     Command {
         name: b"MOTD",
-        usage: "",
+        usage: "[server]",
         about: "Shows the message of the day.",
         params: 0,
         when: Registered,
@@ -279,6 +341,24 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: user::setname,
     },
     Command {
+        name: b"STATS",
+        usage: "letter [server]",
+        about: "Tells statistics: m, how often each command was used; u, how long the server has been up; for operators o, who may become one.",
+        params: 1,
+        when: Registered,
+        cost: 2,
+        run: stats::stats,
+    },
+    Command {
+        name: b"SUMMON",
+        usage: "user",
+        about: "Would call somebody to IRC; it is not done here.",
+        params: 0,
+        when: Registered,
+        cost: 1,
+        run: information::summon,
+    },
+    Command {
         name: b"TAGMSG",
         usage: "targets",
         about: "Sends tags without a text.",
@@ -289,7 +369,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
     Command {
         name: b"TIME",
-        usage: "",
+        usage: "[server]",
         about: "Tells the server's time.",
         params: 0,
         when: Registered,
@@ -324,8 +404,17 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: query::userhost,
     },
     Command {
-        name: b"VERSION",
+        name: b"USERS",
         usage: "",
+        about: "Would list who is logged in to the machine; it is not done here.",
+        params: 0,
+        when: Registered,
+        cost: 1,
+        run: information::users,
+    },
+    Command {
+        name: b"VERSION",
+        usage: "[server]",
         about: "Tells the server's version and what it supports.",
         params: 0,
         when: Registered,
@@ -374,6 +463,9 @@ pub(super) fn dispatch(server: &mut Server, conn: ConnId, message: &Message<'_>)
     });
     let found = at.ok().map(|at| &COMMANDS[at]);
     server.spend(conn, found.map_or(1, |command| command.cost));
+    if let Some(count) = at.ok().and_then(|at| server.used.get_mut(at)) {
+        *count += 1;
+    }
     let mut caller = Caller { server, conn };
     let registered = caller.user_id().is_some();
     match found {
@@ -383,7 +475,10 @@ pub(super) fn dispatch(server: &mut Server, conn: ConnId, message: &Message<'_>)
         Some(command) if registered && command.when == BeforeRegistration => {
             caller.reply(ERR_ALREADYREGISTERED, &[]);
         }
-        Some(command) if registered || command.when != Registered => {
+        Some(command) if command.when == Operator && registered && !caller.is_operator() => {
+            caller.reply(ERR_NOPRIVILEGES, &[]);
+        }
+        Some(command) if registered || matches!(command.when, Always | BeforeRegistration) => {
             if caller.absorbed(command, message) {
                 return;
             }
@@ -419,6 +514,10 @@ impl Caller<'_> {
 
     fn me(&self) -> Option<&User> {
         self.network().user(self.user_id()?)
+    }
+
+    fn is_operator(&self) -> bool {
+        self.me().is_some_and(|me| me.modes.oper)
     }
 
     fn network(&self) -> &Network {

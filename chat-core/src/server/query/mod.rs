@@ -24,6 +24,7 @@ pub(crate) use self::{
 use super::{
     links::Links,
     replay::{Replay, Targets},
+    text::Text,
 };
 use crate::{
     caps::Caps,
@@ -62,6 +63,8 @@ pub(crate) enum Read {
     Replay(Replay),
     /// CHATHISTORY TARGETS.
     Targets(Targets),
+    /// Lines that were made at once.
+    Text(Text),
 }
 
 const FIRST_USER: UserId = UserId { index: 0, generation: 0 };
@@ -114,6 +117,13 @@ impl Read {
                 }
                 *topic += 1;
                 false
+            }
+            Self::Text(text) => {
+                if let Some(line) = text.next() {
+                    let params: Vec<&[u8]> = line.params.iter().map(|param| &param[..]).collect();
+                    look.send(line.numeric, &params, line.text.as_deref());
+                }
+                text.is_empty()
             }
             Self::Names(names) => names.next(look),
             Self::AllNames(names) => names.next(look),
