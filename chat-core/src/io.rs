@@ -128,6 +128,8 @@ pub enum Request {
         /// What the peer sent.
         password: Vec<u8>,
     },
+    /// The configuration as it is now, for an operator who has asked for REHASH.
+    Configuration,
 }
 
 impl fmt::Debug for Request {
@@ -135,15 +137,20 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::VerifyPassword { .. } => f.write_str("VerifyPassword { .. }"),
+            Self::Configuration => f.write_str("Configuration"),
         }
     }
 }
 
 /// The host's answer to a [`Request`].
-#[derive(Copy, Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Answer {
     /// The password matches or not.
     Verified(bool),
+    /// The configuration, read again.
+    Configuration(Box<Config>),
+    /// It could not be done, and why: for whoever caused it.
+    Failed(String),
     /// The host could not find out; treated as no.
     Unavailable,
 }

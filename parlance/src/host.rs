@@ -7,16 +7,20 @@ use chat_core::{
 };
 use tracing::{error, info, warn};
 
-use crate::password::Verifier;
+use crate::{
+    files::{Files, Task},
+    password::Verifier,
+};
 
-/// Answers the core by [`Verifier`], and logs what it reports.
+/// Answers the core by [`Verifier`] and [`Files`], and logs what it reports.
 pub(crate) struct ServeHost {
     verifier: Verifier,
+    files: Files,
 }
 
 impl ServeHost {
-    pub(crate) const fn new(verifier: Verifier) -> Self {
-        Self { verifier }
+    pub(crate) const fn new(verifier: Verifier, files: Files) -> Self {
+        Self { verifier, files }
     }
 }
 
@@ -26,6 +30,7 @@ impl Host for ServeHost {
             Request::VerifyPassword { hash, password } => {
                 self.verifier.check(hash, password, reply);
             }
+            Request::Configuration => self.files.ask(Task::Configuration, reply),
         }
     }
 

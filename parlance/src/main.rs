@@ -3,6 +3,7 @@
 mod bench;
 mod connect;
 mod failure;
+mod files;
 mod host;
 mod logging;
 mod network;

@@ -6,6 +6,7 @@ use std::{
     io::{self, Write as _},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener},
     path::{Path, PathBuf},
+    sync::Arc,
     thread,
 };
 
@@ -24,6 +25,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     Failure,
+    files::Files,
     host::ServeHost,
     logging::{Log, LogFormat},
     password::Verifier,
@@ -64,14 +66,14 @@ Examples:
   parlance serve --record run.rec             then: parlance replay run.rec
 
 SIGINT and SIGTERM tell everybody, send what waits (drain_s is the most it may take) and stop.
-SIGHUP reads the configuration again; if it is wrong, nothing changes.";
+SIGHUP, or REHASH from an operator, reads the configuration again; if it is wrong, nothing changes.";
 
 /// Serves until a signal comes.
 ///
 /// # Errors
 /// What kept the server from starting, or from going on.
 pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
-    let file = args.config.as_deref().map(ConfigFile::open).transpose()?;
+    let file = args.config.as_deref().map(ConfigFile::open).transpose()?.map(Arc::new);
     let settings =
         args.win_over(file.as_ref().map(|file| file.settings.clone()).unwrap_or_default());
     let _log = Log::start(args.log).map_err(|error| Failure::io("start the log", &error))?;
@@ -80,6 +82,8 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     allow_all_descriptors();
     let verifier =
         Verifier::start().map_err(|error| Failure::io("start the password threads", &error))?;
+    let files = Files::start(file.clone())
+        .map_err(|error| Failure::io("start the thread for files", &error))?;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)
         .map_err(|error| Failure::new(format!("cannot get randomness from the system: {error}")))?;
@@ -92,7 +96,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
         config: settings.config,
         seed,
         listen: reachable(settings.listen),
-        host: Box::new(ServeHost::new(verifier)),
+        host: Box::new(ServeHost::new(verifier, files)),
         tape,
         exempt: Box::new(move |peer| {
             peer.is_none_or(|address| exempt.iter().any(|network| network.contains(address)))
@@ -117,7 +121,7 @@ impl ServeArgs {
 /// What a server is made of, whatever drives it.
 struct Plan {
     signals: Signals,
-    file: Option<ConfigFile>,
+    file: Option<Arc<ConfigFile>>,
     record_file: Option<PathBuf>,
     config: Config,
     seed: [u8; 32],
@@ -223,7 +227,7 @@ impl Control for runtime_tokio::Handle {
 fn obey(
     mut signals: Signals,
     server: impl Control,
-    file: Option<ConfigFile>,
+    file: Option<Arc<ConfigFile>>,
 ) -> Result<(), Failure> {
     let obey = move || {
         for signal in &mut signals {
@@ -232,7 +236,10 @@ fn obey(
                     info!("stopping");
                     server.stop();
                 }
-                Some(file) => file.reload(&server),
+                Some(file) => match file.read() {
+                    Ok(config) => server.reload(config),
+                    Err(why) => error!("the old configuration stays: {why}"),
+                },
                 None => warn!("there is no configuration to read again: start with --config FILE"),
             }
         }
@@ -242,7 +249,7 @@ fn obey(
 }
 
 /// The configuration file, and what it said when the server started.
-struct ConfigFile {
+pub(crate) struct ConfigFile {
     path: PathBuf,
     settings: Settings,
 }
@@ -252,17 +259,17 @@ impl ConfigFile {
         Ok(Self { path: path.into(), settings: Settings::load(path)? })
     }
 
-    fn reload(&self, server: &impl Control) {
-        match Settings::load(&self.path) {
-            Ok(settings) => {
-                let keys = self.settings.fixed_keys_changed(&settings);
-                if !keys.is_empty() {
-                    warn!(keys = keys.join(", "), "these keys wait for a restart");
-                }
-                server.reload(settings.config);
-            }
-            Err(why) => error!("the old configuration stays: {why}"),
+    /// What it says now.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn read(&self) -> Result<Config, Failure> {
+        let settings = Settings::load(&self.path)?;
+        let keys = self.settings.fixed_keys_changed(&settings);
+        if !keys.is_empty() {
+            warn!(keys = keys.join(", "), "these keys wait for a restart");
         }
+        Ok(settings.config)
     }
 }
 

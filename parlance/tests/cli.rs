@@ -344,6 +344,39 @@ fn a_hangup_reads_the_configuration_again() {
 }
 
 #[test]
+fn an_operator_has_the_configuration_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let hash = parlance(&["hash-password"], "correct horse\n").out;
+    let oper = format!("[[oper]]\nname = \"root\"\npassword = \"{}\"", hash.trim_end());
+    let text = |motd: &str| format!("[server]\nmotd = \"{motd}\"\n{oper}");
+    for runtime in RUNTIMES {
+        let config = file(folder.path(), "parlance.toml", &text("one"));
+        let serve = Serve::on_free_port(runtime, &["--config", &config]);
+        let mut client = serve.connect();
+        client.send("NICK alice\r\nUSER alice 0 * :alice");
+        client.expect(" 376 alice ");
+        client.send("OPER root :correct horse");
+        client.expect(" 381 alice ");
+
+        file(folder.path(), "parlance.toml", &text("two"));
+        client.send("REHASH\r\nMOTD");
+        client.expect(" 382 alice ");
+        client.expect("The new configuration is in force");
+        client.expect(" 375 alice ");
+        let line = client.expect(" 372 ");
+        assert!(line.contains("two"), "{line}");
+
+        file(folder.path(), "parlance.toml", &format!("{oper}\nmotto = \"three\""));
+        client.send("REHASH");
+        let line = client.expect("The old configuration stays");
+        assert!(line.contains("motto"), "{line}");
+        client.send("QUIT");
+        client.leave();
+        assert_eq!(serve.stop().0.code(), Some(0));
+    }
+}
+
+#[test]
 fn a_password_lets_in_who_knows_it() {
     let folder = tempfile::tempdir().unwrap();
     let hash = parlance(&["hash-password"], "correct horse\n").out;

@@ -262,7 +262,7 @@ fn greeting(room: usize) -> Vec<(usize, Vec<u8>)> {
         world.knock(room);
     });
     stage.scene(|world| {
-        world.says(0, &(HELLO.to_owned() + &"VERSION\n".repeat(500) + "PING end\n"))
+        world.says(0, &(HELLO.to_owned() + &"VERSION\n".repeat(500) + "PING end\n"));
     });
     stage.until(move |world| {
         world.takes(0, room.min(1 << 20));

@@ -55,6 +55,16 @@ pub(crate) enum Event<'a> {
         text: &'a [u8],
         tags: &'a [u8],
     },
+    /// An operator ends the connection of a user, who alone is told in this form.
+    Kill {
+        by: UserId,
+        user: UserId,
+        reason: &'a [u8],
+    },
+    Wallops {
+        from: UserId,
+        text: &'a [u8],
+    },
     Away {
         user: UserId,
     },
@@ -108,6 +118,8 @@ pub(crate) enum Audience {
     Peers { of: UserId, with_self: bool },
     /// Those who watch the nick that the event is about.
     Watchers,
+    /// All users of mode `+w`.
+    Wallops,
     /// One user.
     User(UserId),
     /// The sender of a message to a user, who sees it only as an echo.
@@ -139,6 +151,8 @@ pub(crate) trait Sink {
     fn joined(&mut self, network: &Network, origin: &Origin, channel: ChannelId);
     /// The origin has become an operator of the server.
     fn opered(&mut self, network: &Network, origin: &Origin, name: &[u8]);
+    /// A user is about to be gone whose connection is to be ended for this reason.
+    fn expelled(&mut self, network: &Network, user: UserId, reason: &[u8]);
     /// A user is about to be gone.
     fn departing(&mut self, network: &Network, user: UserId);
 }

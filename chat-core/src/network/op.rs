@@ -146,6 +146,15 @@ pub(crate) enum Op<'a> {
     Oper {
         name: &'a [u8],
     },
+    /// By an operator: ends somebody's connection.
+    Kill {
+        nick: &'a [u8],
+        reason: &'a [u8],
+    },
+    /// By an operator: to all who want to hear it.
+    Wallops {
+        text: &'a [u8],
+    },
     Quit {
         reason: &'a [u8],
     },

@@ -18,6 +18,7 @@ impl Sink for Deaf {
     fn refused(&mut self, _: &Network, _: &Origin, _: &[u8]) {}
     fn joined(&mut self, _: &Network, _: &Origin, _: ChannelId) {}
     fn opered(&mut self, _: &Network, _: &Origin, _: &[u8]) {}
+    fn expelled(&mut self, _: &Network, _: UserId, _: &[u8]) {}
     fn departing(&mut self, _: &Network, _: UserId) {}
 }
 
@@ -43,7 +44,7 @@ fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
     let nick = prop::sample::select(vec![&b"ann"[..], b"Bob", b"bob", b"cat", b"dan"]);
     let channel = prop::sample::select(vec![&b"#a"[..], b"#B", b"#b", b"#c", b"#d"]);
     let op =
-        (0..16_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
+        (0..18_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
     let op = op.prop_map(|(which, nick, channel, add, letter)| match which {
         0 | 1 => Op::Register { nick, user: b"u", host: b"192.0.2.1", real: b"r", away: None },
         2 => Op::Nick(nick),
@@ -66,6 +67,8 @@ fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
         }
         13 => Op::Away(if add { b"away" } else { b"" }),
         14 => Op::SetName(nick),
+        15 => Op::Oper { name: nick },
+        16 => Op::Kill { nick, reason: b"r" },
         _ => Op::Quit { reason: b"" },
     });
     (0..4_u64, op)
@@ -108,6 +111,8 @@ fn check(network: &Network) {
     let count = network.count();
     let invisible = network.users_from(0).filter(|(_, user)| user.modes.invisible).count();
     assert_eq!(count.invisible, invisible);
+    let opers = network.users_from(0).filter(|(_, user)| user.modes.oper).count();
+    assert_eq!(count.opers, opers);
 }
 
 proptest! {

@@ -95,13 +95,18 @@ impl Server {
         hash: String,
         password: &[u8],
     ) {
+        let request = Request::VerifyPassword { hash, password: password.to_vec() };
+        self.ask(conn, purpose, request);
+    }
+
+    /// Asks the host something; the connection's lines wait for the answer.
+    pub(super) fn ask(&mut self, conn: ConnId, purpose: Purpose, request: Request) {
         self.next_ticket += 1;
         let ticket = Ticket(self.next_ticket);
         let deadline = self.links.now.mono.after(self.config.limits.ask);
         let Some(link) = self.links.get_mut(conn) else { return };
         link.asking = Some(Box::new(Asking { ticket, deadline, purpose }));
         self.asked.insert(ticket, conn);
-        let request = Request::VerifyPassword { hash, password: password.to_vec() };
         self.links.outputs.push_back(Output::Ask(ticket, request));
         self.rearm(conn);
     }
@@ -124,6 +129,7 @@ impl Server {
             }
             Purpose::Register => self.wrong_password(conn),
             Purpose::Oper(name) if right => self.propose(conn, Op::Oper { name: &name }),
+            Purpose::Rehash => self.rehashed(conn, answer),
             Purpose::Oper(name) => {
                 self.report_bad_password(conn, &name);
                 self.reply(conn, ERR_PASSWDMISMATCH, &[]);

@@ -1,8 +1,12 @@
 //! A connection over time, and the server's: deadlines, ends, reload, shutdown.
 
-use alloc::{format, string::ToString, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
-use super::{Server, command::Caller, error_line, link::State};
+use super::{Server, command::Caller, error_line, link::State, links::Expelled};
 use crate::{
     Answer, CloseWhen, Config, ConnId, Output, Report,
     network::{Entry, Log, Op, Origin},
@@ -112,9 +116,21 @@ impl Server {
     }
 
     pub(super) fn end_with(&mut self, conn: ConnId, reason: &[u8], keep: bool) {
+        let nick = self.nick_of(conn);
+        self.end_of(conn, &nick, reason, keep);
+    }
+
+    /// Ends the connections of those whom the network has put out.
+    pub(super) fn end_expelled(&mut self) {
+        for Expelled { conn, nick, reason } in core::mem::take(&mut self.links.expelled) {
+            self.end_of(conn, &nick, &reason, true);
+        }
+    }
+
+    /// Ends a connection whose user has, or had, this nick.
+    fn end_of(&mut self, conn: ConnId, nick: &[u8], reason: &[u8], keep: bool) {
         let now = self.links.now.mono;
         let deadline = now.after(self.config.limits.drain);
-        let nick = self.nick_of(conn);
         let label = self.links.take_label(conn);
         let Some(link) = self.links.get_mut(conn) else { return };
         if link.is_dying() {
@@ -137,7 +153,7 @@ impl Server {
             self.links.outputs.push_back(Output::Cancel(asking.ticket));
         }
         self.links.outputs.push_back(Output::Close(conn, CloseWhen::AfterFlush));
-        self.report_ended(conn, &nick, reason);
+        self.report_ended(conn, nick, reason);
         self.links.timers.set(conn.index(), Some(deadline));
         self.quit_later(origin, reason);
     }
@@ -147,8 +163,8 @@ impl Server {
     pub(super) fn quit_later(&mut self, origin: Origin, reason: &[u8]) {
         let Some(user) = origin.user else { return };
         self.links.unroute(user);
-        // Everybody is told of the server's end anyway.
-        if !self.stopping {
+        // Everybody is told of the server's end anyway. Whom the network has put out has quit.
+        if !self.stopping && self.network.user(user).is_some() {
             let entry = Entry { origin, time: self.links.now.wall, op: Op::Quit { reason } };
             self.log.append(entry.to_owned());
         }
@@ -194,10 +210,16 @@ impl Server {
         self.check_stopped();
     }
 
-    pub(super) fn reload(&mut self, config: Config) {
+    /// Puts a new configuration in force: which keys wait for a restart.
+    ///
+    /// # Errors
+    /// What is wrong with it; the old one stays.
+    pub(super) fn reload(&mut self, config: Config) -> Result<Vec<String>, String> {
         if let Err(error) = config.check() {
             let why = error.to_string();
-            return self.links.outputs.push_back(Output::Report(Report::ReloadFailed { why }));
+            let report = Report::ReloadFailed { why: why.clone() };
+            self.links.outputs.push_back(Output::Report(report));
+            return Err(why);
         }
         let mut restart_needed = Vec::new();
         if config.name != self.config.name {
@@ -218,7 +240,9 @@ impl Server {
         }
         self.announce_caps(&old);
         self.announce_isupport(&old);
-        self.links.outputs.push_back(Output::Report(Report::Reloaded { restart_needed }));
+        let report = Report::Reloaded { restart_needed: restart_needed.clone() };
+        self.links.outputs.push_back(Output::Report(report));
+        Ok(restart_needed)
     }
 
     pub(super) fn shutdown(&mut self) {

@@ -75,12 +75,14 @@ pub(crate) struct Asking {
     pub(crate) purpose: Purpose,
 }
 
-/// What a password is for.
+/// What an answer is for.
 #[derive(Clone)]
 pub(crate) enum Purpose {
     Register,
     /// OPER with this name.
     Oper(Box<[u8]>),
+    /// REHASH.
+    Rehash,
 }
 
 /// One step of a command that takes several.

@@ -40,6 +40,8 @@ pub(crate) struct Links {
     pub(crate) active: Option<ConnId>,
     /// Those whose queue has passed its limit, to be ended when the entry is applied.
     pub(crate) overflowed: Vec<ConnId>,
+    /// Those whom the network has put out, to be told why and ended.
+    pub(crate) expelled: Vec<Expelled>,
     /// Those who have just registered and are to be welcomed.
     pub(crate) arrived: Vec<ConnId>,
     /// Deliveries since the budget was last set.
@@ -55,6 +57,13 @@ pub(crate) struct Links {
     pub(super) batches: u64,
     /// Who watches which nick.
     watches: Watches,
+}
+
+/// A connection whose user is gone already.
+pub(crate) struct Expelled {
+    pub(crate) conn: ConnId,
+    pub(crate) nick: Vec<u8>,
+    pub(crate) reason: Vec<u8>,
 }
 
 /// The session of a connection: its id is its number.
@@ -81,6 +90,7 @@ impl Links {
             description: config.description.as_bytes().into(),
             active: None,
             overflowed: Vec::new(),
+            expelled: Vec::new(),
             arrived: Vec::new(),
             deliveries: 0,
             routes: Vec::new(),
@@ -375,6 +385,11 @@ impl Sink for Links {
                 let labeled = if message { None } else { plan.labeled };
                 self.give(network, user, delivery, Plan { labeled, ..plan });
             }
+            Audience::Wallops => {
+                for (id, _) in network.users_from(0).filter(|(_, user)| user.modes.wallops) {
+                    self.give(network, id, delivery, plan);
+                }
+            }
             Audience::Echo(user) => self.give(network, user, delivery, echo),
         }
         self.outboxes.done(&self.lines);
@@ -461,6 +476,13 @@ impl Sink for Links {
             nick: user.nick.to_vec(),
             name: alloc::string::String::from_utf8_lossy(name).into_owned(),
         }));
+    }
+
+    fn expelled(&mut self, network: &Network, user: UserId, reason: &[u8]) {
+        let route = self.routes.get(user.index as usize).copied().flatten();
+        let (Some(conn), Some(user)) = (route, network.user(user)) else { return };
+        let expelled = Expelled { conn, nick: user.nick.to_vec(), reason: reason.to_vec() };
+        self.expelled.push(expelled);
     }
 
     fn departing(&mut self, _: &Network, user: UserId) {

@@ -239,7 +239,9 @@ impl Server {
             Input::Sent(conn, bytes, pause) => self.sent(conn, bytes, pause),
             Input::Answer(ticket, answer) => self.answered(ticket, answer),
             Input::Timeout => self.timeout(),
-            Input::Reload(config) => self.reload(*config),
+            Input::Reload(config) => {
+                let _ = self.reload(*config);
+            }
             Input::Shutdown => self.shutdown(),
         }
         self.settle();
@@ -330,7 +332,10 @@ impl Server {
     fn apply(&mut self, origin: Origin, op: Op<'_>) {
         let entry = Entry { origin, time: self.links.now.wall, op };
         match self.log.assign() {
-            Some(sequence) => self.network.apply(sequence, &entry, &mut self.links),
+            Some(sequence) => {
+                self.network.apply(sequence, &entry, &mut self.links);
+                self.end_expelled();
+            }
             None => self.log.append(entry.to_owned()),
         }
     }
@@ -349,6 +354,7 @@ impl Server {
             let Some((sequence, entry)) = self.log.next() else { return true };
             if let Some(entry) = entry.get() {
                 self.network.apply(sequence, &entry, &mut self.links);
+                self.end_expelled();
             }
         }
         self.log.is_empty()

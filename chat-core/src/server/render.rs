@@ -175,8 +175,11 @@ const fn command(kind: MessageKind) -> &'static [u8] {
 /// The user that an event comes from or is about.
 pub(crate) fn source(event: &Event<'_>) -> Option<UserId> {
     Some(match *event {
-        Event::Message { from, .. } => from,
-        Event::Kick { by, .. } | Event::ChannelMode { by, .. } | Event::Invite { by, .. } => by,
+        Event::Message { from, .. } | Event::Wallops { from, .. } => from,
+        Event::Kick { by, .. }
+        | Event::Kill { by, .. }
+        | Event::ChannelMode { by, .. }
+        | Event::Invite { by, .. } => by,
         Event::Join { user, .. }
         | Event::Part { user, .. }
         | Event::Quit { user, .. }
@@ -220,6 +223,12 @@ fn body(network: &Network, event: &Event<'_>, user: &User, caps: Caps, line: &mu
         }
         Event::Kick { user, channel, reason, .. } => {
             line.command(b"KICK").param(channel_name(channel)).param(nick(user)).trailing(reason);
+        }
+        Event::Kill { user, reason, .. } => {
+            line.command(b"KILL").param(nick(user)).trailing(reason);
+        }
+        Event::Wallops { text, .. } => {
+            line.command(b"WALLOPS").trailing(text);
         }
         Event::Quit { reason, .. } => {
             line.command(b"QUIT").trailing(reason);

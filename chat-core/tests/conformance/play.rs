@@ -1,6 +1,6 @@
 //! Plays a scenario: does what it says, and compares all that each client is sent.
 
-use chat_core::{Config, Input};
+use chat_core::{Answer, Config, Input, Request};
 
 use crate::{
     pattern::{Bindings, Pattern, generalize, show},
@@ -132,7 +132,17 @@ impl<'s> Player<'s> {
             Act::Answer(_) if self.stage.asked.is_empty() => {
                 return Err(self.fails("nothing was asked"));
             }
-            Act::Answer(right) => self.stage.answer(*right),
+            Act::Answer(right) => {
+                let (ticket, request) = self.stage.asked.remove(0);
+                let answer = match request {
+                    Request::VerifyPassword { .. } => Answer::Verified(*right),
+                    Request::Configuration if *right => {
+                        Answer::Configuration(Box::new(self.config.clone()))
+                    }
+                    Request::Configuration => Answer::Failed("the file is wrong".into()),
+                };
+                self.stage.input(Input::Answer(ticket, answer));
+            }
             Act::Stall(name) => self.stage.stall(name),
             Act::Unstall(name) => self.stage.unstall(name),
             Act::Reload(setting) => {

@@ -4,6 +4,7 @@ mod channel;
 mod history;
 mod message;
 mod mode;
+mod operator;
 mod umode;
 mod user;
 
@@ -71,7 +72,9 @@ impl Network {
             Op::Away(message) => self.set_away(me, message, turn),
             Op::SetName(real) => self.set_name(me, real, turn),
             Op::Oper { name } => self.make_oper(me, name, turn),
-            Op::Quit { reason } => self.quit(me, reason, turn),
+            Op::Kill { nick, reason } => self.kill(me, nick, reason, turn),
+            Op::Wallops { text } => self.wallops(me, text, turn),
+            Op::Quit { reason } => self.quit(me, reason, false, turn),
         }
     }
 

@@ -116,8 +116,9 @@ impl Network {
         turn.sink.opered(self, turn.origin, name);
     }
 
-    pub(super) fn quit(&mut self, me: UserId, reason: &[u8], turn: &mut Turn<'_>) {
-        let audience = Audience::Peers { of: me, with_self: false };
+    /// A user is gone. Whoever was put out sees that as the others do.
+    pub(super) fn quit(&mut self, me: UserId, reason: &[u8], put_out: bool, turn: &mut Turn<'_>) {
+        let audience = Audience::Peers { of: me, with_self: put_out };
         turn.tell(self, audience, Event::Quit { user: me, reason });
         self.remember(me);
         turn.sink.departing(self, me);
@@ -143,7 +144,7 @@ impl Network {
             .map(|(id, _)| id)
             .collect();
         for id in gone {
-            self.quit(id, b"Server restarted", turn);
+            self.quit(id, b"Server restarted", false, turn);
         }
     }
 }

@@ -9,6 +9,7 @@ mod information;
 mod message;
 mod mode;
 mod monitor;
+mod operator;
 mod query;
 mod registration;
 mod stats;
@@ -186,6 +187,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: channel::kick,
     },
     Command {
+        name: b"KILL",
+        usage: "nick [:reason]",
+        about: "Ends somebody's connection.",
+        params: 1,
+        when: Operator,
+        cost: 1,
+        run: operator::kill,
+    },
+    Command {
         name: b"LINKS",
         usage: "[[server] mask]",
         about: "Lists the servers of the network.",
@@ -275,7 +285,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         params: 2,
         when: Registered,
         cost: 4,
-        run: user::oper,
+        run: operator::oper,
     },
     Command {
         name: b"PART",
@@ -330,6 +340,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         when: Always,
         cost: 1,
         run: registration::quit,
+    },
+    Command {
+        name: b"REHASH",
+        usage: "",
+        about: "Reads the configuration again.",
+        params: 0,
+        when: Operator,
+        cost: 4,
+        run: operator::rehash,
     },
     Command {
         name: b"SETNAME",
@@ -420,6 +439,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         when: Registered,
         cost: 1,
         run: information::version,
+    },
+    Command {
+        name: b"WALLOPS",
+        usage: ":text",
+        about: "Sends a message to all users of mode +w.",
+        params: 1,
+        when: Operator,
+        cost: 2,
+        run: operator::wallops,
     },
     Command {
         name: b"WHO",

@@ -1,13 +1,12 @@
-//! AWAY, SETNAME, OPER: what one tells of oneself.
+//! AWAY, SETNAME: what one tells of oneself.
 
 use super::{Caller, cut};
 use crate::{
     caps::Caps,
     network::Op,
-    server::link::Purpose,
     wire::{
         Message,
-        numeric::{ERR_NOTREGISTERED, ERR_PASSWDMISMATCH, RPL_NOWAWAY, RPL_UNAWAY},
+        numeric::{ERR_NOTREGISTERED, RPL_NOWAWAY, RPL_UNAWAY},
     },
 };
 
@@ -41,19 +40,4 @@ pub(super) fn setname(caller: &mut Caller<'_>, message: &Message<'_>) {
         return caller.fail(b"SETNAME", b"INVALID_REALNAME", &[], b"Realname is not valid");
     }
     caller.propose(Op::SetName(real));
-}
-
-/// `OPER name password`
-pub(super) fn oper(caller: &mut Caller<'_>, message: &Message<'_>) {
-    let (name, password) = (message.params()[0], message.params()[1]);
-    let account = caller.server.config.opers.iter().find(|oper| oper.name.as_bytes() == name);
-    match account.map(|oper| oper.password.clone()) {
-        Some(hash) => {
-            caller.server.ask_password(caller.conn, Purpose::Oper(name.into()), hash, password);
-        }
-        None => {
-            caller.server.report_bad_password(caller.conn, name);
-            caller.reply(ERR_PASSWDMISMATCH, &[]);
-        }
-    }
 }
