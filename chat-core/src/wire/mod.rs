@@ -29,6 +29,7 @@ mod message;
 pub mod name;
 pub mod numeric;
 mod standard;
+mod subnet;
 mod tags;
 
 pub use casemap::CaseMapping;
@@ -42,4 +43,5 @@ pub use name::{
 };
 pub use numeric::Numeric;
 pub use standard::{Severity, Standard};
+pub use subnet::{BadSubnet, Subnet};
 pub use tags::{RawTagValue, TagIter, Tags, escape_into, is_tag_key};
