@@ -48,6 +48,8 @@ pub struct Config {
     pub cloak_suffix: String,
     /// Who may become an operator.
     pub opers: Vec<OperConfig>,
+    /// Whether the host keeps bans from one run to the next.
+    pub keep_bans: bool,
     /// The bounds.
     pub limits: Limits,
 }
@@ -122,6 +124,8 @@ pub struct Limits {
     pub multiline_bytes: usize,
     /// Lines of one message. 0: messages have one line, and `draft/multiline` is not offered.
     pub multiline_lines: usize,
+    /// Bans from the server.
+    pub server_bans: usize,
     /// Unread bytes that are kept of one connection: at least 16 KiB, one read.
     pub recvq: usize,
     /// Unsent bytes of a connection above which its own lines wait.
@@ -180,6 +184,7 @@ impl Default for Limits {
             history_replay: 10,
             multiline_bytes: 4096,
             multiline_lines: 32,
+            server_bans: 1_000,
             recvq: 32 << 10,
             sendq_soft: 64 << 10,
             sendq_hard: 256 << 10,
@@ -216,6 +221,7 @@ impl Default for Config {
             cloak: true,
             cloak_suffix: "ip".to_string(),
             opers: Vec::new(),
+            keep_bans: false,
             limits: Limits::default(),
         }
     }
@@ -334,6 +340,7 @@ impl Limits {
             ("history_replay", self.history_replay, 0, 1_000),
             ("multiline_bytes", self.multiline_bytes, 512, 16 << 10),
             ("multiline_lines", self.multiline_lines, 0, 100),
+            ("server_bans", self.server_bans, 1, 10_000),
             ("recvq", self.recvq, 16 << 10, 16 << 20),
             ("sendq_soft", self.sendq_soft, 1 << 10, ANY),
             ("sendq_hard", self.sendq_hard, 16 << 10, 1 << 30),

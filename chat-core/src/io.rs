@@ -130,6 +130,11 @@ pub enum Request {
     },
     /// The configuration as it is now, for an operator who has asked for REHASH.
     Configuration,
+    /// The bans that were kept by `StoreBans`, at the start and after each reload.
+    LoadBans,
+    /// Keep the bans: this text in place of what was kept before, so that it is either all there or
+    /// not at all.
+    StoreBans(Vec<u8>),
 }
 
 impl fmt::Debug for Request {
@@ -138,6 +143,8 @@ impl fmt::Debug for Request {
         match self {
             Self::VerifyPassword { .. } => f.write_str("VerifyPassword { .. }"),
             Self::Configuration => f.write_str("Configuration"),
+            Self::LoadBans => f.write_str("LoadBans"),
+            Self::StoreBans(text) => write!(f, "StoreBans({} bytes)", text.len()),
         }
     }
 }
@@ -149,6 +156,10 @@ pub enum Answer {
     Verified(bool),
     /// The configuration, read again.
     Configuration(Box<Config>),
+    /// The text that was kept; empty if there is none yet.
+    Bans(Vec<u8>),
+    /// It is kept.
+    Stored,
     /// It could not be done, and why: for whoever caused it.
     Failed(String),
     /// The host could not find out; treated as no.
@@ -173,6 +184,10 @@ pub enum Report {
     NoAnswer { conn: ConnId },
     /// A new configuration is in force; these keys wait for a restart.
     Reloaded { restart_needed: Vec<String> },
+    /// So many bans that were kept are in force.
+    BansLoaded { bans: usize },
+    /// The bans that were kept could not be read; those in force stay.
+    BansNotLoaded { why: String },
     /// A new configuration was wrong; the old one stays.
     ReloadFailed { why: String },
 }

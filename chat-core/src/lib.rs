@@ -35,7 +35,7 @@ pub use io::{
     Answer, Chunk, CloseWhen, Closed, ConnId, Input, Metrics, Output, Pause, PeerInfo, Refused,
     Report, Request, Ticket,
 };
-pub use server::{RestoreError, Server, reference};
+pub use server::{BadBans, RestoreError, Server, check_bans, reference};
 pub use time::{Civil, Instant, Now, UnixMillis};
 
 /// The README's example is a test.

@@ -2,15 +2,17 @@
 //! other.
 
 use std::{
-    io,
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
     sync::{Arc, mpsc},
     thread,
 };
 
-use chat_core::{Answer, Config, host::Reply};
+use chat_core::{Answer, BadBans, Config, check_bans, host::Reply};
 use tracing::error;
 
-use crate::serve::ConfigFile;
+use crate::{Failure, serve::ConfigFile};
 
 /// Does what the core asks of files.
 pub(crate) struct Files {
@@ -24,6 +26,10 @@ type Job = (Task, Reply);
 pub(crate) enum Task {
     /// Reads the configuration again.
     Configuration,
+    /// Reads the bans.
+    LoadBans,
+    /// Writes the bans: all of them or, if that fails, none.
+    StoreBans(Vec<u8>),
 }
 
 impl Files {
@@ -31,12 +37,17 @@ impl Files {
     ///
     /// # Errors
     /// If the system gives no thread.
-    pub(crate) fn start(config: Option<Arc<ConfigFile>>) -> io::Result<Self> {
+    pub(crate) fn start(
+        config: Option<Arc<ConfigFile>>,
+        bans: Option<PathBuf>,
+    ) -> io::Result<Self> {
         let (queue, jobs) = mpsc::sync_channel::<Job>(WAITING);
         thread::Builder::new().name("files".into()).spawn(move || {
             for (task, reply) in jobs {
                 reply(match task {
                     Task::Configuration => configuration(config.as_deref()),
+                    Task::LoadBans => load_bans(bans.as_deref()),
+                    Task::StoreBans(text) => store_bans(bans.as_deref(), &text),
                 });
             }
         })?;
@@ -65,5 +76,87 @@ fn configuration(file: Option<&ConfigFile>) -> Answer {
     }
 }
 
+fn load_bans(path: Option<&Path>) -> Answer {
+    match path.map(read_bans) {
+        Some(Ok(text)) => Answer::Bans(text),
+        Some(Err(why)) => Answer::Failed(why.to_string()),
+        None => Answer::Unavailable,
+    }
+}
+
+fn store_bans(path: Option<&Path>, text: &[u8]) -> Answer {
+    match path.map(|path| replace(path, text)) {
+        Some(Ok(())) => Answer::Stored,
+        Some(Err(error)) => {
+            error!("the bans could not be kept: {error}");
+            Answer::Failed(error.to_string())
+        }
+        None => Answer::Unavailable,
+    }
+}
+
+/// The text of a file of bans; none if there is no file yet.
+///
+/// # Errors
+/// It can't be read, or a line of it is wrong.
+pub(crate) fn read_bans(path: &Path) -> Result<Vec<u8>, Failure> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(Failure::io(format_args!("read {}", path.display()), &error)),
+    };
+    match check_bans(&text) {
+        Ok(_) => Ok(text),
+        Err(BadBans { line, why }) => {
+            Err(Failure::new(format!("{}:{line}: {why}", path.display())))
+        }
+    }
+}
+
+/// Puts a new file in place of an old one: whoever looks, now or after a crash, finds one or the
+/// other, and all of it.
+fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    let mut file = File::create(&new)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    // That the name is the new file's is on the disk with the folder.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
 /// Tasks that wait.
 const WAITING: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bans_are_replaced_as_a_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bans");
+        assert_eq!(load_bans(Some(&path)), Answer::Bans(Vec::new()));
+        for text in ["KLINE *@bad.example :spam\n", "# none\n"] {
+            assert_eq!(store_bans(Some(&path), text.as_bytes()), Answer::Stored);
+            assert_eq!(load_bans(Some(&path)), Answer::Bans(text.into()));
+        }
+        let names = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 1);
+    }
+
+    #[test]
+    fn a_file_that_is_wrong_or_can_not_be_written_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bans");
+        fs::write(&path, "# head\nBAN joe\n").unwrap();
+        let Answer::Failed(why) = load_bans(Some(&path)) else { panic!("it is wrong") };
+        assert!(why.ends_with("bans:2: a ban begins with KLINE or DLINE"), "{why}");
+        let nowhere = folder.path().join("no folder").join("bans");
+        assert!(matches!(store_bans(Some(&nowhere), b""), Answer::Failed(_)));
+        assert_eq!(store_bans(None, b""), Answer::Unavailable);
+    }
+}

@@ -30,6 +30,8 @@ impl Host for ServeHost {
             Request::VerifyPassword { hash, password } => {
                 self.verifier.check(hash, password, reply);
             }
+            Request::LoadBans => self.files.ask(Task::LoadBans, reply),
+            Request::StoreBans(text) => self.files.ask(Task::StoreBans(text), reply),
             Request::Configuration => self.files.ask(Task::Configuration, reply),
         }
     }
@@ -67,6 +69,10 @@ impl Host for ServeHost {
                 keys = restart_needed.join(", "),
                 "the new configuration is in force, but for keys that wait for a restart"
             ),
+            Report::BansLoaded { bans } => info!(bans, "bans are in force as they were kept"),
+            Report::BansNotLoaded { why } => {
+                error!(why = %escaped(why), "the bans could not be read: those in force stay");
+            }
             Report::ReloadFailed { why } => {
                 error!(why = %escaped(why), "the new configuration is wrong: the old one stays");
             }

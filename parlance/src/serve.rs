@@ -25,7 +25,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     Failure,
-    files::Files,
+    files::{Files, read_bans},
     host::ServeHost,
     logging::{Log, LogFormat},
     password::Verifier,
@@ -82,7 +82,10 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     allow_all_descriptors();
     let verifier =
         Verifier::start().map_err(|error| Failure::io("start the password threads", &error))?;
-    let files = Files::start(file.clone())
+    if let Some(path) = &settings.bans_file {
+        read_bans(path)?;
+    }
+    let files = Files::start(file.clone(), settings.bans_file)
         .map_err(|error| Failure::io("start the thread for files", &error))?;
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)

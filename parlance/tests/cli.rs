@@ -377,6 +377,58 @@ fn an_operator_has_the_configuration_read_again() {
 }
 
 #[test]
+fn bans_outlive_the_server_and_can_be_edited() {
+    let folder = tempfile::tempdir().unwrap();
+    let hash = parlance(&["hash-password"], "correct horse\n").out;
+    let hash = hash.trim_end();
+    let text = format!(
+        "[server]\nbans_file = \"bans.txt\"\n[[oper]]\nname = \"root\"\npassword = \"{hash}\""
+    );
+    let config = file(folder.path(), "parlance.toml", &text);
+    let bans = folder.path().join("bans.txt");
+    for runtime in RUNTIMES {
+        let _ = fs::remove_file(&bans);
+        let tape = folder.path().join(runtime);
+        let tape = tape.to_str().unwrap();
+        let serve = Serve::on_free_port(runtime, &["--config", &config, "--record", tape]);
+        let mut client = serve.connect();
+        client.send("NICK alice\r\nUSER alice 0 * :alice\r\nOPER root :correct horse");
+        client.expect(" 381 alice ");
+        client.send("KLINE 1d ~joe@* :spam");
+        client.expect("The KLINE of ~joe@* is set");
+        assert!(fs::read_to_string(&bans).unwrap().contains("\nKLINE ~joe@* until "));
+        client.send("QUIT");
+        client.leave();
+        assert_eq!(serve.stop().0.code(), Some(0));
+        assert_eq!(parlance(&["replay", tape], "").code, 0);
+
+        let mut serve = Serve::on_free_port(runtime, &["--config", &config]);
+        let mut client = serve.connect();
+        client.send("NICK joe\r\nUSER joe 0 * :joe");
+        client.expect(" 465 joe :You are banned from this server: spam");
+        client.leave();
+
+        fs::write(&bans, "KLINE ~ann@* :by hand\nDLINE 198.51.100.1\n").unwrap();
+        serve.signal(Signal::HUP);
+        while !serve.log_line("bans are in force").contains("bans=2") {}
+        let mut client = serve.connect();
+        client.send("NICK joe\r\nUSER joe 0 * :joe");
+        client.expect(" 001 joe ");
+        let mut client = serve.connect();
+        client.send("NICK ann\r\nUSER ann 0 * :ann");
+        client.expect(" 465 ann :You are banned from this server: by hand");
+        client.leave();
+
+        fs::write(&bans, "KLINE ~ann\n").unwrap();
+        serve.signal(Signal::HUP);
+        serve.log_line("the bans could not be read: those in force stay");
+        assert_eq!(serve.stop().0.code(), Some(0));
+        parlance(&["serve", "--runtime", runtime, "--config", &config], "")
+            .failed(&["bans.txt:1: KLINE takes user@host"]);
+    }
+}
+
+#[test]
 fn a_password_lets_in_who_knows_it() {
     let folder = tempfile::tempdir().unwrap();
     let hash = parlance(&["hash-password"], "correct horse\n").out;

@@ -1,6 +1,6 @@
 //! Effects of an operation, and who is to see them.
 
-use super::{ChannelId, MessageKind, Network, Origin, Rank, UserId};
+use super::{BanChange, BanTarget, ChannelId, MessageKind, Network, Origin, Rank, UserId};
 use crate::{
     UnixMillis,
     wire::{Numeric, Standard},
@@ -147,6 +147,10 @@ pub(crate) trait Sink {
     fn registered(&mut self, network: &Network, origin: &Origin, user: UserId);
     /// The origin's session could not become one: its nick is in use.
     fn refused(&mut self, network: &Network, origin: &Origin, nick: &[u8]);
+    /// The origin's session could not become one: it is banned.
+    fn barred(&mut self, network: &Network, origin: &Origin, reason: &[u8]);
+    /// What became of the origin's change of a ban.
+    fn banned(&mut self, network: &Network, origin: &Origin, target: &BanTarget, change: BanChange);
     /// The origin has joined a channel and is to be shown it.
     fn joined(&mut self, network: &Network, origin: &Origin, channel: ChannelId);
     /// The origin has become an operator of the server.

@@ -8,6 +8,7 @@ mod history;
 mod log;
 mod modes;
 mod op;
+mod server_ban;
 mod state;
 mod umode;
 mod whowas;
@@ -25,11 +26,13 @@ use crate::{
     wire::CaseMapping,
 };
 
+pub(crate) use apply::BanChange;
 pub(crate) use event::{Audience, Delivery, Event, Sink};
 pub(crate) use history::{Bounds, History, Item, ItemKind, Point, Query, RingId, Stretch};
 pub(crate) use log::{Log, MemLog};
 pub(crate) use modes::{CHANNEL_MODES, ChannelMode, Kind, List, Rank};
 pub(crate) use op::{Entry, MessageKind, ModeChange, Op, Origin, Session};
+pub(crate) use server_ban::{BadTarget, BanKind, BanTarget, ServerBan, names_of};
 pub(crate) use state::{
     Channel, ChannelId, ChannelModes, ListEntry, Member, Talk, Text, Topic, User, UserId,
 };
@@ -52,6 +55,7 @@ pub(crate) struct NetworkConfig {
     /// Conversations of one user.
     pub(crate) history_talks: u32,
     pub(crate) history_bytes: u64,
+    pub(crate) server_bans: u32,
 }
 
 /// Users, channels, and who is where.
@@ -73,6 +77,7 @@ struct State {
     users: Arena<UserId, User>,
     channels: Arena<ChannelId, Channel>,
     history: History,
+    bans: Vec<ServerBan>,
     invisible: u32,
     opers: u32,
     most_users: u32,
@@ -111,6 +116,7 @@ impl Network {
             users: Arena::new(),
             channels: Arena::new(),
             history: History::new(),
+            bans: Vec::new(),
             invisible: 0,
             opers: 0,
             most_users: 0,

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{NetworkConfig, UserId};
+use super::{BanTarget, NetworkConfig, ServerBan, UserId};
 use crate::{UnixMillis, keyed::HashKey};
 
 /// The encoding's version: the first byte of every stored entry.
@@ -151,6 +151,18 @@ pub(crate) enum Op<'a> {
         nick: &'a [u8],
         reason: &'a [u8],
     },
+    /// By an operator: bans from the server, for so many seconds or until it is lifted.
+    Ban {
+        target: BanTarget,
+        seconds: Option<u64>,
+        reason: &'a [u8],
+    },
+    /// By an operator: lifts a ban.
+    Unban {
+        target: BanTarget,
+    },
+    /// All bans, as the host has kept them.
+    SetBans(Vec<ServerBan>),
     /// By an operator: to all who want to hear it.
     Wallops {
         text: &'a [u8],

@@ -18,6 +18,8 @@ impl Sink for Deaf {
     fn refused(&mut self, _: &Network, _: &Origin, _: &[u8]) {}
     fn joined(&mut self, _: &Network, _: &Origin, _: ChannelId) {}
     fn opered(&mut self, _: &Network, _: &Origin, _: &[u8]) {}
+    fn barred(&mut self, _: &Network, _: &Origin, _: &[u8]) {}
+    fn banned(&mut self, _: &Network, _: &Origin, _: &BanTarget, _: BanChange) {}
     fn expelled(&mut self, _: &Network, _: UserId, _: &[u8]) {}
     fn departing(&mut self, _: &Network, _: UserId) {}
 }
@@ -34,6 +36,7 @@ fn found() -> (u64, Op<'static>) {
         history_bytes: 2000,
         whowas: 2,
         cloak: Some((*b"ip").into()),
+        server_bans: 2,
         ..NetworkConfig::default()
     };
     (0, Op::Found { key: HashKey(1, 2), config })
@@ -44,7 +47,7 @@ fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
     let nick = prop::sample::select(vec![&b"ann"[..], b"Bob", b"bob", b"cat", b"dan"]);
     let channel = prop::sample::select(vec![&b"#a"[..], b"#B", b"#b", b"#c", b"#d"]);
     let op =
-        (0..18_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
+        (0..20_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
     let op = op.prop_map(|(which, nick, channel, add, letter)| match which {
         0 | 1 => Op::Register { nick, user: b"u", host: b"192.0.2.1", real: b"r", away: None },
         2 => Op::Nick(nick),
@@ -69,9 +72,17 @@ fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
         14 => Op::SetName(nick),
         15 => Op::Oper { name: nick },
         16 => Op::Kill { nick, reason: b"r" },
+        17 => Op::Ban { target: target(nick), seconds: add.then_some(5), reason: b"r" },
+        18 => Op::Unban { target: target(nick) },
         _ => Op::Quit { reason: b"" },
     });
     (0..4_u64, op)
+}
+
+/// A ban of nobody who is there, or of everybody.
+fn target(nick: &[u8]) -> BanTarget {
+    let mask: &[u8] = if nick == b"dan" { b"u@h" } else { nick };
+    BanTarget::Mask(mask.into())
 }
 
 fn apply_all(network: &mut Network, from: u64, log: &[(u64, Op<'static>)]) {
@@ -108,6 +119,7 @@ fn check(network: &Network) {
         assert!(channel.exceptions.len() <= 2 && channel.invite_exceptions.len() <= 2);
     }
     assert!(network.whowas().before(u64::MAX).count() <= 2);
+    assert!(network.bans(UnixMillis(0)).count() <= 2);
     let count = network.count();
     let invisible = network.users_from(0).filter(|(_, user)| user.modes.invisible).count();
     assert_eq!(count.invisible, invisible);

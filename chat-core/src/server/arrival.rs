@@ -101,17 +101,29 @@ impl Server {
 
     /// Asks the host something; the connection's lines wait for the answer.
     pub(super) fn ask(&mut self, conn: ConnId, purpose: Purpose, request: Request) {
-        self.next_ticket += 1;
-        let ticket = Ticket(self.next_ticket);
+        if self.links.get(conn).is_none() {
+            return;
+        }
+        let ticket = self.ask_alone(request);
         let deadline = self.links.now.mono.after(self.config.limits.ask);
         let Some(link) = self.links.get_mut(conn) else { return };
         link.asking = Some(Box::new(Asking { ticket, deadline, purpose }));
         self.asked.insert(ticket, conn);
-        self.links.outputs.push_back(Output::Ask(ticket, request));
         self.rearm(conn);
     }
 
+    /// Asks the host something that no connection waits for.
+    pub(super) fn ask_alone(&mut self, request: Request) -> Ticket {
+        self.next_ticket += 1;
+        let ticket = Ticket(self.next_ticket);
+        self.links.outputs.push_back(Output::Ask(ticket, request));
+        ticket
+    }
+
     pub(super) fn answered(&mut self, ticket: Ticket, answer: Answer) {
+        if self.bans_loaded(ticket, &answer) {
+            return;
+        }
         let Some(conn) = self.asked.remove(&ticket) else { return };
         let Some(asking) = self.links.get_mut(conn).and_then(|link| link.asking.take()) else {
             return;
@@ -129,6 +141,7 @@ impl Server {
             }
             Purpose::Register => self.wrong_password(conn),
             Purpose::Oper(name) if right => self.propose(conn, Op::Oper { name: &name }),
+            Purpose::Bans(done) => self.bans_kept(conn, &done, &answer),
             Purpose::Rehash => self.rehashed(conn, answer),
             Purpose::Oper(name) => {
                 self.report_bad_password(conn, &name);

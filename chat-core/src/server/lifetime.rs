@@ -120,8 +120,12 @@ impl Server {
         self.end_of(conn, &nick, reason, keep);
     }
 
-    /// Ends the connections of those whom the network has put out.
-    pub(super) fn end_expelled(&mut self) {
+    /// What follows from an entry that was applied: those whom it has put out are ended, changes of
+    /// bans are kept.
+    pub(super) fn follow_up(&mut self) {
+        if !self.links.banned.is_empty() {
+            self.follow_bans();
+        }
         for Expelled { conn, nick, reason } in core::mem::take(&mut self.links.expelled) {
             self.end_of(conn, &nick, &reason, true);
         }
@@ -242,6 +246,7 @@ impl Server {
         self.announce_isupport(&old);
         let report = Report::Reloaded { restart_needed: restart_needed.clone() };
         self.links.outputs.push_back(Output::Report(report));
+        self.load_bans();
         Ok(restart_needed)
     }
 

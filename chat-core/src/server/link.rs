@@ -1,7 +1,7 @@
 //! What belongs to one connection and is thrown away with it.
 
-use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
-use core::time::Duration;
+use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
+use core::{net::IpAddr, time::Duration};
 
 use super::query::Read;
 use crate::{
@@ -16,6 +16,8 @@ pub(crate) struct Link {
     pub(crate) session: Session,
     /// The host that others see.
     pub(crate) host: Box<[u8]>,
+    /// Where it comes from; `None`: from this machine.
+    pub(crate) address: Option<IpAddr>,
     /// What its connections are counted by; `None`: they are not counted.
     pub(crate) counted_by: Option<[u8; 17]>,
     pub(crate) framer: Framer,
@@ -83,6 +85,8 @@ pub(crate) enum Purpose {
     Oper(Box<[u8]>),
     /// REHASH.
     Rehash,
+    /// To keep bans: what is to be told then.
+    Bans(String),
 }
 
 /// One step of a command that takes several.
@@ -154,12 +158,14 @@ impl Link {
     pub(crate) fn new(
         session: Session,
         host: Box<[u8]>,
+        address: Option<IpAddr>,
         counted_by: Option<[u8; 17]>,
         now: Instant,
     ) -> Self {
         Self {
             session,
             host,
+            address,
             counted_by,
             framer: Framer::new(FrameLimits::FROM_CLIENT),
             unread: Vec::new(),

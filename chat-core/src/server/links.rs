@@ -1,8 +1,10 @@
 //! All connections: where events and replies become lines in outboxes.
 
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
+use core::net::IpAddr;
 
 use super::{
+    bans::{banned_text, why_banned},
     link::{Link, State, Step},
     outbox::{Encoded, Outboxes, Pushed},
     query::Read,
@@ -18,9 +20,13 @@ use crate::{
     io::ConnId,
     keyed::HashKey,
     network::{
-        Audience, ChannelId, Delivery, Event, Network, Origin, Query, Session, Sink, UserId,
+        Audience, BanChange, BanTarget, ChannelId, Delivery, Event, Network, Origin, Query,
+        Session, Sink, UserId,
     },
-    wire::{Encoder, Numeric, Standard, numeric::ERR_NICKNAMEINUSE},
+    wire::{
+        Encoder, Numeric, Standard,
+        numeric::{ERR_NICKNAMEINUSE, ERR_YOUREBANNEDCREEP},
+    },
 };
 
 /// All connections and what is on its way to them.
@@ -42,6 +48,8 @@ pub(crate) struct Links {
     pub(crate) overflowed: Vec<ConnId>,
     /// Those whom the network has put out, to be told why and ended.
     pub(crate) expelled: Vec<Expelled>,
+    /// Changes of bans, to be followed up.
+    pub(crate) banned: Vec<Banned>,
     /// Those who have just registered and are to be welcomed.
     pub(crate) arrived: Vec<ConnId>,
     /// Deliveries since the budget was last set.
@@ -64,6 +72,13 @@ pub(crate) struct Expelled {
     pub(crate) conn: ConnId,
     pub(crate) nick: Vec<u8>,
     pub(crate) reason: Vec<u8>,
+}
+
+/// What became of a connection's change of a ban.
+pub(crate) struct Banned {
+    pub(crate) conn: ConnId,
+    pub(crate) target: BanTarget,
+    pub(crate) change: BanChange,
 }
 
 /// The session of a connection: its id is its number.
@@ -91,6 +106,7 @@ impl Links {
             active: None,
             overflowed: Vec::new(),
             expelled: Vec::new(),
+            banned: Vec::new(),
             arrived: Vec::new(),
             deliveries: 0,
             routes: Vec::new(),
@@ -108,6 +124,12 @@ impl Links {
 
     pub(crate) fn get_mut(&mut self, conn: ConnId) -> Option<&mut Link> {
         self.arena.get_mut(conn)
+    }
+
+    /// The address that a user connects from.
+    pub(crate) fn address_of(&self, user: UserId) -> Option<IpAddr> {
+        let conn = self.routes.get(user.index as usize).copied().flatten()?;
+        self.get(conn)?.address
     }
 
     /// Takes a user off its connection.
@@ -476,6 +498,22 @@ impl Sink for Links {
             nick: user.nick.to_vec(),
             name: alloc::string::String::from_utf8_lossy(name).into_owned(),
         }));
+    }
+
+    fn barred(&mut self, _: &Network, origin: &Origin, reason: &[u8]) {
+        let conn = conn_of(origin.session);
+        let nick = match self.get(conn).map(|link| &link.state) {
+            Some(State::Registering { form, .. }) => form.nick.as_deref().map(Vec::from),
+            _ => None,
+        };
+        let nick = nick.unwrap_or_else(|| b"*".to_vec());
+        self.numeric(conn, &nick, ERR_YOUREBANNEDCREEP, &[], Some(&banned_text(reason)));
+        self.expelled.push(Expelled { conn, nick, reason: why_banned(reason) });
+    }
+
+    fn banned(&mut self, _: &Network, origin: &Origin, target: &BanTarget, change: BanChange) {
+        let conn = conn_of(origin.session);
+        self.banned.push(Banned { conn, target: target.clone(), change });
     }
 
     fn expelled(&mut self, network: &Network, user: UserId, reason: &[u8]) {

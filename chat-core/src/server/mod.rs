@@ -1,6 +1,8 @@
 //! The server: connections, shared state and their outputs, composed.
 
 mod arrival;
+mod ban_file;
+mod bans;
 mod batch;
 mod command;
 mod help;
@@ -23,15 +25,19 @@ use alloc::{
     boxed::Box,
     collections::{BTreeMap, VecDeque},
     format,
-    string::ToString,
+    string::{String, ToString},
     vec::Vec,
 };
 use core::{fmt, net::IpAddr};
 
 use hashbrown::HashMap;
 
-pub use self::reference::reference;
+pub use self::{
+    ban_file::{BadBans, check_bans},
+    reference::reference,
+};
 use self::{
+    bans::{Sweep, why_banned},
     link::{Link, State},
     links::{Links, session},
 };
@@ -74,6 +80,10 @@ pub struct Server {
     by_address: HashMap<[u8; 17], usize, AddressHash>,
     /// Lines that this call may still carry out.
     lines_left: usize,
+    /// The question for the bans that the host has kept.
+    bans_asked: Option<Ticket>,
+    /// A look at connections for those that are banned.
+    sweep: Option<Sweep>,
     /// How often each command was used, by its place in the table.
     used: [u64; command::COMMANDS.len()],
     stopping: bool,
@@ -123,6 +133,7 @@ impl Server {
         let found = Op::Found { key, config: server.network_config() };
         server.apply(Origin::default(), found);
         server.apply(Origin::default(), Op::NodeUp { node: NODE, epoch: 0 });
+        server.load_bans();
         Ok(server)
     }
 
@@ -143,6 +154,7 @@ impl Server {
         let configure = Op::Configure(server.network_config());
         server.apply(Origin::default(), configure);
         server.apply(Origin::default(), Op::NodeUp { node: NODE, epoch: server.epoch });
+        server.load_bans();
         Ok(server)
     }
 
@@ -164,6 +176,8 @@ impl Server {
             run_queue: VecDeque::new(),
             by_address: HashMap::with_hasher(AddressHash(HashKey::derive(&seed, b"addresses"))),
             lines_left: 0,
+            bans_asked: None,
+            sweep: None,
             used: [0; command::COMMANDS.len()],
             stopping: false,
             stopped: false,
@@ -181,6 +195,8 @@ impl Server {
         let counted_by = if peer.exempt { None } else { peer.address.map(address_key) };
         let limits = &self.config.limits;
         let from_there = counted_by.and_then(|key| self.by_address.get(&key)).copied().unwrap_or(0);
+        let ban = peer.address.and_then(|address| self.network.ban_of_address(address, now.wall));
+        let banned = ban.map(|ban| String::from_utf8_lossy(&why_banned(&ban.reason)).into_owned());
         let why = if self.stopping {
             Some("The server is shutting down")
         } else if limits.connections.is_some_and(|most| self.links.arena.len() >= most) {
@@ -190,7 +206,7 @@ impl Server {
         {
             Some("Too many connections from your address")
         } else {
-            None
+            banned.as_deref()
         };
         if let Some(why) = why {
             self.links.metrics.refused += 1;
@@ -205,7 +221,7 @@ impl Server {
         }
         let conn = self.links.arena.next_key();
         let host = self.host_text(peer.address);
-        let link = Link::new(session(conn, self.epoch), host, counted_by, now.mono);
+        let link = Link::new(session(conn, self.epoch), host, peer.address, counted_by, now.mono);
         let conn = self.links.arena.insert(link);
         self.links.outboxes.open(conn.index());
         self.rearm(conn);
@@ -250,7 +266,7 @@ impl Server {
     /// When [`Input::Timeout`] is due; now, if work is left over. `None`: nothing is.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.run_queue.is_empty() && self.log.is_empty() {
+        if self.run_queue.is_empty() && self.log.is_empty() && self.sweep.is_none() {
             self.links.timers.next()
         } else {
             Some(self.links.now.mono)
@@ -313,6 +329,7 @@ impl Server {
             history_lines: limits.history_lines as u32,
             history_talks: limits.history_talks as u32,
             history_bytes: limits.history_bytes as u64,
+            server_bans: limits.server_bans as u32,
         }
     }
 
@@ -334,7 +351,7 @@ impl Server {
         match self.log.assign() {
             Some(sequence) => {
                 self.network.apply(sequence, &entry, &mut self.links);
-                self.end_expelled();
+                self.follow_up();
             }
             None => self.log.append(entry.to_owned()),
         }
@@ -354,7 +371,7 @@ impl Server {
             let Some((sequence, entry)) = self.log.next() else { return true };
             if let Some(entry) = entry.get() {
                 self.network.apply(sequence, &entry, &mut self.links);
-                self.end_expelled();
+                self.follow_up();
             }
         }
         self.log.is_empty()
@@ -362,6 +379,7 @@ impl Server {
 
     /// After each input: ends those who owe too much, and carries out what that leads to.
     fn settle(&mut self) {
+        self.sweep();
         loop {
             while let Some(conn) = self.links.overflowed.pop() {
                 if self.links.get(conn).is_some_and(|link| !link.is_dying()) {

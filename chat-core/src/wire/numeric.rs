@@ -71,8 +71,10 @@ numerics! {
      10 RPL_BOUNCE "Please use this server instead";
     105 RPL_REMOTEISUPPORT "are supported by this server";
     212 RPL_STATSCOMMANDS "";
+    216 RPL_STATSKLINE "";
     219 RPL_ENDOFSTATS "End of /STATS report";
     221 RPL_UMODEIS "";
+    225 RPL_STATSDLINE "";
     242 RPL_STATSUPTIME "";
     243 RPL_STATSOLINE "";
     251 RPL_LUSERCLIENT "";

@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) listen: Vec<Listen>,
     /// What drives the sockets.
     pub(crate) runtime: Runtime,
+    /// Where bans from the server are kept.
+    pub(crate) bans_file: Option<PathBuf>,
     /// Whom `connections_per_address` does not hold for.
     pub(crate) exempt: Vec<Network>,
 }
@@ -56,6 +58,7 @@ impl Default for Settings {
             config: Config::default(),
             listen: default_listen(),
             runtime: Runtime::default(),
+            bans_file: None,
             exempt: loopback.iter().flat_map(|text| text.parse()).collect(),
         }
     }
@@ -90,6 +93,7 @@ impl Settings {
         [
             ("listen", self.listen != new.listen),
             ("runtime", self.runtime != new.runtime),
+            ("bans_file", self.bans_file != new.bans_file),
             ("exempt", self.exempt != new.exempt),
         ]
         .into_iter()
@@ -110,7 +114,9 @@ impl Settings {
 
         let defaults = Self::default();
         let exempt = limits.exempt.take().unwrap_or(defaults.exempt);
+        let bans_file = server.bans_file.as_ref().map(|file| folder.join(file));
         let config = Config {
+            keep_bans: bans_file.is_some(),
             motd: server.motd_lines(folder).map_err(|(key, why)| document.fault(key, why))?,
             name: server.name.unwrap_or(defaults.config.name),
             network: server.network.unwrap_or(defaults.config.network),
@@ -136,7 +142,7 @@ impl Settings {
         if listen.is_empty() {
             return Err(document.fault("listen", "name at least one address"));
         }
-        Ok(Self { config, listen, runtime: server.runtime.unwrap_or_default(), exempt })
+        Ok(Self { config, listen, runtime: server.runtime.unwrap_or_default(), bans_file, exempt })
     }
 }
 
@@ -172,6 +178,7 @@ struct ServerTable {
     cloak: Option<bool>,
     cloak_suffix: Option<String>,
     runtime: Option<Runtime>,
+    bans_file: Option<PathBuf>,
 }
 
 impl ServerTable {
@@ -287,6 +294,7 @@ limits! {
     history_replay: CountOrNone => history_replay,
     multiline_bytes: Size => multiline_bytes,
     multiline_lines: CountOrNone => multiline_lines,
+    server_bans: Count => server_bans,
     recvq: Size => recvq,
     sendq_soft: Size => sendq_soft,
     sendq_hard: Size => sendq_hard,

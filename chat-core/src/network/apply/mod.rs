@@ -5,9 +5,11 @@ mod history;
 mod message;
 mod mode;
 mod operator;
+mod server_ban;
 mod umode;
 mod user;
 
+pub(crate) use self::server_ban::BanChange;
 use super::{
     Audience, Channel, ChannelId, Delivery, Entry, Event, Keyed, Network, Op, Origin, Sink, User,
     UserId,
@@ -38,6 +40,7 @@ impl Network {
                 self.state.history.hold(self.bounds());
                 return;
             }
+            Op::SetBans(bans) => return self.set_bans(bans),
             Op::NodeUp { node, epoch } => {
                 self.state.epochs.insert(*node, *epoch);
                 self.quit_older_epochs(*node, *epoch, &mut Turn::new(origin, sink));
@@ -57,7 +60,13 @@ impl Network {
             return;
         };
         match &entry.op {
-            Op::Found { .. } | Op::Configure(_) | Op::NodeUp { .. } | Op::Register { .. } => {}
+            Op::Found { .. }
+            | Op::Configure(_)
+            | Op::SetBans(_)
+            | Op::NodeUp { .. }
+            | Op::Register { .. } => {}
+            Op::Ban { target, seconds, reason } => self.ban(me, target, *seconds, reason, turn),
+            Op::Unban { target } => self.unban(me, target, turn),
             Op::Nick(nick) => self.change_nick(me, nick, turn),
             Op::Join { channel, key } => self.join(me, channel, *key, turn),
             Op::Part { channel, reason } => self.part(me, channel, reason, turn),

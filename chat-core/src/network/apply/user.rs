@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    super::{Audience, Event, ItemKind, Network, State, User, UserId, UserModes, text},
+    super::{Audience, Event, ItemKind, Network, State, User, UserId, UserModes, names_of, text},
     Turn,
 };
 use crate::wire::numeric::{ERR_NICKNAMEINUSE, RPL_NOWAWAY, RPL_UNAWAY, RPL_YOUREOPER};
@@ -18,13 +18,18 @@ impl Network {
         away: Option<&[u8]>,
         turn: &mut Turn<'_>,
     ) {
+        let cloak = self.cloak_of(host);
+        let names = names_of(user, cloak.as_deref().unwrap_or(host), host);
+        if let Some(ban) = self.ban_of_user(&names, self.state.time) {
+            turn.sink.barred(self, turn.origin, &ban.reason);
+            return;
+        }
         if self.find_user(nick).is_some() {
             turn.sink.refused(self, turn.origin, nick);
             return;
         }
         let session = turn.origin.session;
         let time = self.state.time;
-        let cloak = self.cloak_of(host);
         let modes = UserModes { cloaked: cloak.is_some(), ..UserModes::default() };
         let id = self.state.users.insert(User {
             session,

@@ -45,7 +45,8 @@ pub(super) fn pong(_: &mut Caller<'_>, _: &Message<'_>) {}
 /// `MOTD [server]`
 pub(super) fn motd(caller: &mut Caller<'_>, message: &Message<'_>) {
     if caller.is_for_us(message.param(0)) {
-        caller.motd();
+        let lines = caller.motd_lines();
+        caller.say_all(lines);
     }
 }
 
@@ -177,7 +178,15 @@ impl Caller<'_> {
         self.then([Step::Read(Read::Text(Text::new(lines)))]);
     }
 
+    /// The message of the day as part of the welcome: at once, since more follows it.
     pub(in crate::server) fn motd(&mut self) {
+        for Line { numeric, params, text } in self.motd_lines() {
+            let params: Vec<&[u8]> = params.iter().map(|param| &param[..]).collect();
+            self.reply_text(numeric, &params, text.as_deref());
+        }
+    }
+
+    fn motd_lines(&self) -> Vec<Line> {
         let name = self.server.config.name.clone();
         let start = format!("- {name} Message of the day - ");
         // Some clients join their channels at 376 alone: there is always a message.
@@ -188,7 +197,7 @@ impl Caller<'_> {
         let texts = motd.iter().map(|line| format!("- {line}"));
         lines.extend(texts.map(|text| Line::new(RPL_MOTD, &[], text.as_bytes())));
         lines.push(Line::usual(RPL_ENDOFMOTD, &[]));
-        self.say_all(lines);
+        lines
     }
 
     pub(in crate::server) fn lusers(&mut self) {

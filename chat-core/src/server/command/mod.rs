@@ -1,5 +1,6 @@
 //! The table of commands: what each needs before its function is called.
 
+mod ban;
 mod batch;
 mod cap;
 mod channel;
@@ -124,6 +125,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: history::chathistory,
     },
     Command {
+        name: b"DLINE",
+        usage: "[duration] address[/bits]|nick [:reason]",
+        about: "Bans addresses from the server, for seconds or such as 1d2h; without a duration, until UNDLINE.",
+        params: 1,
+        when: Operator,
+        cost: 2,
+        run: ban::dline,
+    },
+    Command {
         name: b"HELP",
         usage: "[topic]",
         about: "Explains a topic; without one, lists them.",
@@ -194,6 +204,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         when: Operator,
         cost: 1,
         run: operator::kill,
+    },
+    Command {
+        name: b"KLINE",
+        usage: "[duration] user@host|nick [:reason]",
+        about: "Bans users from the server, for seconds or such as 1d2h; without a duration, until UNKLINE.",
+        params: 1,
+        when: Operator,
+        cost: 2,
+        run: ban::kline,
     },
     Command {
         name: b"LINKS",
@@ -362,7 +381,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: b"STATS",
         usage: "letter [server]",
-        about: "Tells statistics: m, how often each command was used; u, how long the server has been up; for operators o, who may become one.",
+        about: "Tells statistics: m, how often each command was used; u, how long the server has been up; for operators d and k, bans; o, who may become one.",
         params: 1,
         when: Registered,
         cost: 2,
@@ -403,6 +422,24 @@ pub(crate) const COMMANDS: &[Command] = &[
         when: Registered,
         cost: 1,
         run: channel::topic,
+    },
+    Command {
+        name: b"UNDLINE",
+        usage: "address[/bits]",
+        about: "Lifts a ban of addresses.",
+        params: 1,
+        when: Operator,
+        cost: 2,
+        run: ban::undline,
+    },
+    Command {
+        name: b"UNKLINE",
+        usage: "user@host",
+        about: "Lifts a ban of users.",
+        params: 1,
+        when: Operator,
+        cost: 2,
+        run: ban::unkline,
     },
     Command {
         name: b"USER",

@@ -76,6 +76,18 @@ impl Server {
         self.notice(conn, &text);
     }
 
+    /// Tells one connection that its command was not carried out.
+    pub(in crate::server) fn refuse(
+        &mut self,
+        conn: crate::ConnId,
+        _command: &str,
+        _code: &str,
+        _context: &str,
+        text: &str,
+    ) {
+        self.notice(conn, text.as_bytes());
+    }
+
     /// Sends a notice of the server to one connection.
     pub(in crate::server) fn notice(&mut self, conn: crate::ConnId, text: &[u8]) {
         let (name, nick) = (self.links.name.clone(), self.nick_of(conn));

@@ -4,11 +4,13 @@ use alloc::{format, vec::Vec};
 
 use super::{COMMANDS, Caller};
 use crate::{
+    network::{BanKind, ServerBan},
     server::{query::decimal, text::Line},
     wire::{
         Message,
         numeric::{
-            ERR_NOPRIVILEGES, RPL_ENDOFSTATS, RPL_STATSCOMMANDS, RPL_STATSOLINE, RPL_STATSUPTIME,
+            ERR_NOPRIVILEGES, RPL_ENDOFSTATS, RPL_STATSCOMMANDS, RPL_STATSDLINE, RPL_STATSKLINE,
+            RPL_STATSOLINE, RPL_STATSUPTIME,
         },
     },
 };
@@ -22,6 +24,8 @@ struct Query {
 
 /// All of them. Any other letter is a list that has nothing in it.
 const QUERIES: &[Query] = &[
+    Query { letter: b'd', operators: true, lines: dlines },
+    Query { letter: b'k', operators: true, lines: klines },
     Query { letter: b'm', operators: false, lines: commands },
     Query { letter: b'o', operators: true, lines: operators },
     Query { letter: b'u', operators: false, lines: uptime },
@@ -44,6 +48,40 @@ pub(super) fn stats(caller: &mut Caller<'_>, message: &Message<'_>) {
     };
     lines.push(Line::usual(RPL_ENDOFSTATS, &[letter]));
     caller.say_all(lines);
+}
+
+/// Bans of addresses.
+fn dlines(caller: &Caller<'_>) -> Vec<Line> {
+    bans(caller, BanKind::Dline, |ban| {
+        Line::new(RPL_STATSDLINE, &[b"D", &ban.target.text()], &told(ban))
+    })
+}
+
+/// Bans of users.
+fn klines(caller: &Caller<'_>) -> Vec<Line> {
+    bans(caller, BanKind::Kline, |ban| {
+        let mask = ban.target.text();
+        let mut parts = mask.splitn(2, |byte| *byte == b'@');
+        let (user, host) = (parts.next(), parts.next());
+        let (user, host) = (user.unwrap_or_default(), host.unwrap_or_default());
+        Line::new(RPL_STATSKLINE, &[b"K", host, b"*", user], &told(ban))
+    })
+}
+
+fn bans(caller: &Caller<'_>, kind: BanKind, line: fn(&ServerBan) -> Line) -> Vec<Line> {
+    let bans = caller.network().bans(caller.server.links.now.wall);
+    bans.filter(|ban| ban.target.kind() == kind).map(line).collect()
+}
+
+/// A ban's reason, who set it, and how long it holds.
+fn told(ban: &ServerBan) -> Vec<u8> {
+    let mut text = [&ban.reason[..], b" (by ", &ban.by].concat();
+    if let Some(until) = ban.until {
+        text.extend_from_slice(b", until ");
+        text.extend_from_slice(&until.to_iso());
+    }
+    text.push(b')');
+    text
 }
 
 /// How often each command was used.

@@ -1,0 +1,85 @@
+//! Bans from the server, as the host keeps them.
+
+mod support;
+
+use chat_core::{Answer, Config, Input, OperConfig, Report, Request, Ticket};
+use support::{Stage, config};
+
+fn keeping() -> Config {
+    let oper = OperConfig { name: "root".into(), password: "hash".into() };
+    let mut config = Config { opers: vec![oper], keep_bans: true, ..config() };
+    config.limits.connections_per_address = None;
+    config
+}
+
+/// A server that has asked for its bans.
+fn started() -> (Stage, Ticket) {
+    let mut stage = Stage::new(keeping());
+    stage.input(Input::Timeout);
+    let (ticket, request) = asked(&mut stage);
+    assert_eq!(request, Request::LoadBans);
+    (stage, ticket)
+}
+
+/// The question that was asked last.
+fn asked(stage: &mut Stage) -> (Ticket, Request) {
+    stage.asked.pop().expect("something was asked")
+}
+
+fn answer(stage: &mut Stage, ticket: Ticket, answer: Answer) {
+    stage.input(Input::Answer(ticket, answer));
+}
+
+#[test]
+fn those_who_came_before_the_bans_were_there_are_ended_some_at_a_time() {
+    let (mut stage, ticket) = started();
+    let names: Vec<String> = (0..200).map(|n| format!("user{n}")).collect();
+    for name in &names {
+        stage.enter(name, "");
+    }
+    let bans: String = (0..999).map(|n| format!("KLINE *@host{n}.example\n")).collect();
+    let bans = bans + "KLINE ~user1??@* :three digits\n";
+    stage.server.handle(stage.now, Input::Answer(ticket, Answer::Bans(bans.into_bytes())));
+    // Not all of it in one call.
+    assert!(stage.server.poll_timeout().is_some_and(|at| at <= stage.now.mono));
+    stage.wait(std::time::Duration::from_millis(1));
+    let left = names.iter().filter(|name| stage.is_open(name)).count();
+    assert_eq!(left, 100);
+    assert!(stage.reports.contains(&Report::BansLoaded { bans: 1_000 }));
+}
+
+#[test]
+fn what_is_set_while_bans_are_loaded_is_not_lost() {
+    let (mut stage, old) = started();
+    stage.enter("oper", "");
+    stage.send("oper", "OPER root right");
+    stage.answer(true);
+    stage.send("oper", "KLINE *@bad.example :spam");
+    let (new, request) = asked(&mut stage);
+    assert_eq!(request, Request::LoadBans);
+    let (store, Request::StoreBans(text)) = asked(&mut stage) else { panic!("it is stored") };
+    answer(&mut stage, old, Answer::Bans(Vec::new()));
+    answer(&mut stage, store, Answer::Stored);
+    answer(&mut stage, new, Answer::Bans(text));
+    stage.send("oper", "STATS k");
+    assert!(stage.transcript.contains(" 216 oper K bad.example * * :spam (by oper)"));
+}
+
+#[test]
+fn a_file_that_is_wrong_changes_nothing() {
+    let (mut stage, ticket) = started();
+    answer(&mut stage, ticket, Answer::Bans(b"# head\nBAN joe\n".to_vec()));
+    let why = "line 2: a ban begins with KLINE or DLINE".into();
+    assert!(stage.reports.contains(&Report::BansNotLoaded { why }));
+}
+
+#[test]
+fn bans_are_part_of_a_snapshot() {
+    let (mut stage, ticket) = started();
+    answer(&mut stage, ticket, Answer::Bans(b"DLINE 192.0.2.1 :away\n".to_vec()));
+    let snapshot = stage.server.snapshot();
+    let restored = chat_core::Server::restore(config(), [9; 32], stage.now, &snapshot);
+    stage.server = restored.expect("it can be read");
+    assert!(!stage.open("joe"));
+    assert!(stage.transcript.contains("ERROR :Closing link: 192.0.2.1 (Banned (away))"));
+}
