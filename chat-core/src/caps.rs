@@ -31,6 +31,7 @@ impl Caps {
     pub(crate) const EVENT_PLAYBACK: Self = Self(1 << 21);
     pub(crate) const MULTILINE: Self = Self(1 << 22);
     pub(crate) const STANDARD_REPLIES: Self = Self(1 << 14);
+    pub(crate) const OPER_TAG: Self = Self(1 << 25);
 
     pub(crate) const fn has(self, wanted: Self) -> bool {
         self.0 & wanted.0 == wanted.0
@@ -119,6 +120,11 @@ pub(crate) const ALL: &[Capability] = &[
         ..row(b"draft/multiline", Caps::MULTILINE, "Lets messages have several lines.")
     },
     row(b"draft/no-implicit-names", Caps::DRAFT_NO_IMPLICIT_NAMES, "As no-implicit-names."),
+    row(
+        b"draft/oper-tag",
+        Caps::OPER_TAG,
+        "Marks what operators of the server say and do with the tag draft/oper.",
+    ),
     row(b"draft/pre-away", Caps::PRE_AWAY, "Lets AWAY be used before registration."),
     row(
         b"echo-message",

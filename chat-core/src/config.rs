@@ -23,6 +23,8 @@ pub struct Config {
     pub name: String,
     /// The network's name, for the welcome and ISUPPORT's `NETWORK`: no spaces.
     pub network: String,
+    /// Where a picture of the network is, for ISUPPORT's `draft/ICON`: a URL. Empty: there is none.
+    pub icon: String,
     /// What the server is, in a line of free text.
     pub description: String,
     /// Who runs the server, for ADMIN.
@@ -209,6 +211,7 @@ impl Default for Config {
         Self {
             name: "parlance.local".to_string(),
             network: "Parlance".to_string(),
+            icon: String::new(),
             description: "A Parlance chat server".to_string(),
             admin: AdminConfig::default(),
             motd: Vec::new(),
@@ -294,6 +297,14 @@ impl Config {
                     ),
                 );
             }
+        }
+        let is_url = ["https://", "http://"]
+            .iter()
+            .any(|scheme| self.icon.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+        let plain = self.icon.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        if !(self.icon.is_empty() || is_url && plain && self.icon.len() <= 300) {
+            let why = format!("{:?} must be a URL (https://...) of at most 300 bytes", self.icon);
+            return wrong("icon", why);
         }
         for channel in &self.default_channels {
             if !is_channel(channel.as_bytes(), self.limits.channel_len) {

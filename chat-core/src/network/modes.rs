@@ -32,6 +32,19 @@ pub(crate) enum Kind {
     Flag(fn(&mut ChannelModes) -> &mut bool),
 }
 
+impl Kind {
+    /// What its parameter is; empty where there is none.
+    pub(crate) const fn param(self) -> &'static str {
+        match self {
+            Self::List(_) => "mask",
+            Self::Rank(_) => "nick",
+            Self::Key => "key",
+            Self::Limit => "number",
+            Self::Flag(_) => "",
+        }
+    }
+}
+
 /// Which of a channel's lists.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) enum List {

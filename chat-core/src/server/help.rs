@@ -6,7 +6,10 @@ use super::{
     command::{COMMANDS, Command, When},
     isupport,
 };
-use crate::{Config, caps};
+use crate::{
+    Config, caps,
+    network::{CHANNEL_MODES, USER_MODES},
+};
 
 /// A topic's title and its lines.
 pub(crate) struct Topic {
@@ -26,7 +29,7 @@ pub(crate) fn topic(config: &Config, subject: &[u8]) -> Option<Topic> {
     if let Ok(at) = COMMANDS.binary_search_by_key(&&wanted[..], |row| row.name) {
         return COMMANDS.get(at).map(command);
     }
-    if let Some(row) = caps::ALL.iter().find(|row| row.name.eq_ignore_ascii_case(subject)) {
+    if let Some(row) = caps::offered(config).find(|row| row.name.eq_ignore_ascii_case(subject)) {
         let name = String::from_utf8_lossy(row.name);
         return Some(Topic {
             title: format!("** The capability {name} **"),
@@ -53,7 +56,9 @@ struct Overview {
 const OVERVIEWS: &[Overview] = &[
     Overview { name: "COMMANDS", about: "All commands, by name.", make: commands },
     Overview { name: "CAPABILITIES", about: "What CAP REQ can ask for.", make: capabilities },
+    Overview { name: "CMODES", about: "Modes of channels.", make: channel_modes },
     Overview { name: "ISUPPORT", about: "What the server says of itself in 005.", make: tokens },
+    Overview { name: "UMODES", about: "Modes of users.", make: user_modes },
 ];
 
 fn index() -> Topic {
@@ -91,7 +96,7 @@ fn commands(_: &Config) -> Topic {
 }
 
 fn capabilities(config: &Config) -> Topic {
-    let lines = caps::ALL.iter().map(|row| {
+    let lines = caps::offered(config).map(|row| {
         let name = String::from_utf8_lossy(row.name);
         match row.value.map(|value| value(config)) {
             Some(value) => format!("{name}={value} {}", row.about),
@@ -105,6 +110,21 @@ fn tokens(config: &Config) -> Topic {
     let rows = isupport::TOKENS.iter();
     let lines = rows.filter_map(|row| Some(format!("{} {}", row.text(config)?, row.about)));
     Topic { title: "** ISUPPORT **".into(), lines: lines.collect() }
+}
+
+fn channel_modes(_: &Config) -> Topic {
+    let lines = CHANNEL_MODES.iter().map(|mode| {
+        let param = mode.kind.param();
+        let space = if param.is_empty() { "" } else { " " };
+        format!("+{}{space}{param}: {}", char::from(mode.letter), mode.about)
+    });
+    Topic { title: "** Modes of channels **".into(), lines: lines.collect() }
+}
+
+fn user_modes(_: &Config) -> Topic {
+    let lines = USER_MODES.iter();
+    let lines = lines.map(|mode| format!("+{}: {}", char::from(mode.letter), mode.about));
+    Topic { title: "** Modes of users **".into(), lines: lines.collect() }
 }
 
 /// Names, some on each line.
@@ -132,7 +152,7 @@ mod tests {
     fn every_row_of_every_table_has_its_topic() {
         let config = Config::default();
         let commands = COMMANDS.iter().map(|row| row.name);
-        let capabilities = caps::ALL.iter().map(|row| row.name);
+        let capabilities = caps::offered(&config).map(|row| row.name);
         let tokens = isupport::TOKENS.iter().map(|row| row.name.as_bytes());
         for name in commands.chain(capabilities).chain(tokens) {
             let topic = topic(&config, &name.to_ascii_lowercase()).expect("there is help");

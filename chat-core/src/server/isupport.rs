@@ -117,7 +117,12 @@ pub(crate) const TOKENS: &[Token] = &[
     token("USERLEN", "Bytes of a user name.", Limit(|limits| limits.user_len)),
     token("UTF8ONLY", "Lines that are not UTF-8 are refused.", Flag(|config| config.utf8_only)),
     token("WHOX", "WHO takes fields and a token.", Bare),
+    token("draft/ICON", "Where a picture of the network is.", Made(icon)),
 ];
+
+fn icon(config: &Config) -> Option<String> {
+    (!config.icon.is_empty()).then(|| config.icon.clone())
+}
 
 fn targmax(config: &Config) -> Option<String> {
     let most = config.limits.targets;
@@ -140,6 +145,23 @@ impl Token {
             Made(make) => make(config).map(|value| format!("{}={value}", self.name)),
         }
     }
+}
+
+/// Tokens as lines: at most 13 in each, and as many as fit into so many bytes, a space before each.
+pub(crate) fn lines(tokens: &[String], room: usize) -> Vec<&[String]> {
+    let (mut lines, mut from, mut used) = (Vec::new(), 0, 0);
+    for (at, token) in tokens.iter().enumerate() {
+        let full = at - from == 13 || used + 1 + token.len() > room;
+        if full && at > from {
+            lines.push(&tokens[from..at]);
+            (from, used) = (at, 0);
+        }
+        used += 1 + token.len();
+    }
+    if from < tokens.len() {
+        lines.push(&tokens[from..]);
+    }
+    lines
 }
 
 /// All tokens as they are sent.
@@ -204,6 +226,28 @@ mod tests {
             );
             assert!(token.bytes().all(|byte| byte.is_ascii_graphic()), "{token}");
         }
+    }
+
+    #[test]
+    fn a_line_has_13_tokens_at_most_and_no_byte_too_many() {
+        let tokens: Vec<String> = (10..50).map(|number| format!("A={number}")).collect();
+        let sizes = |room: usize| -> Vec<usize> {
+            lines(&tokens, room).iter().map(|line| line.len()).collect()
+        };
+        assert_eq!(sizes(1000), [13, 13, 13, 1]);
+        assert_eq!(sizes(25), [5; 8]);
+        assert_eq!(sizes(1), [1; 40]);
+        assert!(lines(&[], 100).is_empty());
+    }
+
+    #[test]
+    fn what_changes_is_told_with_its_new_value_or_taken_back() {
+        let old = Config { icon: "https://example.org/a.png".into(), ..Config::default() };
+        let mut new = Config::default();
+        new.limits.targets = 9;
+        let told = changes(&old, &new);
+        assert!(told.contains(&"-draft/ICON".into()) && told.contains(&"MAXTARGETS=9".into()));
+        assert!(changes(&old, &old).is_empty());
     }
 
     #[test]

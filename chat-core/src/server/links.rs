@@ -365,7 +365,7 @@ impl Sink for Links {
             .filter(|conn| self.arena.get(*conn).is_some_and(|link| link.response.is_some()));
         let required = render::required(&delivery.event);
         let plan = Plan {
-            relevant: render::relevant(&delivery.event),
+            relevant: render::relevant_here(network, &delivery.event),
             required,
             asked: required | render::excluded(&delivery.event),
             labeled,

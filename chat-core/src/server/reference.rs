@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Config, caps,
-    network::{CHANNEL_MODES, Kind, USER_MODES},
+    network::{CHANNEL_MODES, USER_MODES},
 };
 
 /// What a server with this configuration understands and offers, as Markdown: commands,
@@ -49,14 +49,9 @@ fn write(out: &mut String, config: &Config) -> core::fmt::Result {
     }
     out.push_str("\n## Channel modes\n\n| mode | what it does |\n| --- | --- |\n");
     for mode in CHANNEL_MODES {
-        let param = match mode.kind {
-            Kind::List(_) => " mask",
-            Kind::Rank(_) => " nick",
-            Kind::Key => " key",
-            Kind::Limit => " number",
-            Kind::Flag(_) => "",
-        };
-        writeln!(out, "| `+{}{param}` | {} |", char::from(mode.letter), mode.about)?;
+        let param = mode.kind.param();
+        let space = if param.is_empty() { "" } else { " " };
+        writeln!(out, "| `+{}{space}{param}` | {} |", char::from(mode.letter), mode.about)?;
     }
     out.push_str("\n## ISUPPORT\n\n| token | what it says |\n| --- | --- |\n");
     for token in isupport::TOKENS {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The capabilities that decide how an event looks.
-pub(crate) fn relevant(event: &Event<'_>) -> Caps {
+fn relevant(event: &Event<'_>) -> Caps {
     let tags = Caps::MESSAGE_TAGS.with(Caps::SERVER_TIME);
     match event {
         Event::Join { .. } | Event::Back { .. } => tags.with(Caps::EXTENDED_JOIN),
@@ -22,6 +22,13 @@ pub(crate) fn relevant(event: &Event<'_>) -> Caps {
         Event::Message { text, .. } if is_multiline(text) => tags.with(multiline::CAPS),
         _ => tags,
     }
+}
+
+/// The same, with what decides how an event looks if an operator is its source.
+pub(crate) fn relevant_here(network: &Network, event: &Event<'_>) -> Caps {
+    let user = source(event).and_then(|id| network.user(id));
+    let relevant = relevant(event);
+    if user.is_some_and(|user| user.modes.oper) { relevant.with(Caps::OPER_TAG) } else { relevant }
 }
 
 /// The capabilities without which an event is not sent at all.
@@ -136,6 +143,10 @@ fn user_event(
 /// The tags of an event; those of a message's later lines, if it is not the `first`.
 fn tags(line: &mut Encoder<'_>, delivery: &Delivery<'_>, user: &User, caps: Caps, first: bool) {
     time_tag(line, caps, delivery.time);
+    if caps.has(Caps::OPER_TAG) && user.modes.oper {
+        // By which name is the operator's own affair: it is half of a login.
+        line.tag(b"draft/oper", b"");
+    }
     if caps.has(Caps::MESSAGE_TAGS) {
         if first {
             line.tag(b"msgid", &delivery.msgid);

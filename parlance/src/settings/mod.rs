@@ -121,6 +121,7 @@ impl Settings {
             name: server.name.unwrap_or(defaults.config.name),
             network: server.network.unwrap_or(defaults.config.network),
             description: server.description.unwrap_or(defaults.config.description),
+            icon: server.icon.unwrap_or(defaults.config.icon),
             admin: AdminConfig {
                 location: server.admin_location.unwrap_or_default(),
                 organisation: server.admin_organisation.unwrap_or_default(),
@@ -162,6 +163,7 @@ struct ServerTable {
     name: Option<String>,
     network: Option<String>,
     description: Option<String>,
+    icon: Option<String>,
     admin_location: Option<String>,
     admin_organisation: Option<String>,
     admin_email: Option<String>,

@@ -4,8 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::Caller;
 use crate::{
-    AdminConfig, Config,
-    io::ConnId,
+    AdminConfig, Config, ConnId,
     server::{
         Server, isupport,
         link::Step,
@@ -13,7 +12,7 @@ use crate::{
         text::{Line, Text},
     },
     wire::{
-        CaseMapping, Message, matches,
+        BODY_MAX, CaseMapping, Message, matches,
         numeric::{
             ERR_NOADMININFO, ERR_NOORIGIN, ERR_NOSUCHSERVER, ERR_SUMMONDISABLED, ERR_USERSDISABLED,
             RPL_ADMINEMAIL, RPL_ADMINLOC1, RPL_ADMINLOC2, RPL_ADMINME, RPL_ENDOFINFO,
@@ -143,23 +142,6 @@ pub(super) fn summon(caller: &mut Caller<'_>, _: &Message<'_>) {
     caller.reply(ERR_SUMMONDISABLED, &[]);
 }
 
-impl Server {
-    /// After a reload: tells all users what of ISUPPORT has changed.
-    pub(in crate::server) fn announce_isupport(&mut self, old: &Config) {
-        let changes = isupport::changes(old, &self.config);
-        if changes.is_empty() {
-            return;
-        }
-        let conns: Vec<ConnId> = self.links.arena.iter().map(|(conn, _)| conn).collect();
-        for conn in conns {
-            let mut caller = Caller { server: self, conn };
-            if caller.user_id().is_some() {
-                caller.isupport_lines(&changes);
-            }
-        }
-    }
-}
-
 impl Caller<'_> {
     /// Whether a server that a command names is this one: by a mask of its name, or by the nick of
     /// somebody on it. If not, that is told.
@@ -224,13 +206,32 @@ impl Caller<'_> {
 
     pub(in crate::server) fn isupport(&mut self) {
         let tokens = isupport::tokens(&self.server.config);
-        self.isupport_lines(&tokens);
+        self.server.tell_isupport(self.conn, &tokens);
+    }
+}
+
+impl Server {
+    /// Sends tokens of ISUPPORT to one connection.
+    pub(in crate::server) fn tell_isupport(&mut self, conn: ConnId, tokens: &[String]) {
+        let text = RPL_ISUPPORT.text();
+        // `:server 005 nick` and ` :text` share the line with them.
+        let head = self.links.name.len() + self.nick_of(conn).len() + text.len() + 8;
+        for line in isupport::lines(tokens, BODY_MAX.saturating_sub(head)) {
+            let params: Vec<&[u8]> = line.iter().map(String::as_bytes).collect();
+            self.reply_text(conn, RPL_ISUPPORT, &params, Some(text.as_bytes()));
+        }
     }
 
-    fn isupport_lines(&mut self, tokens: &[String]) {
-        for line in tokens.chunks(12) {
-            let params: Vec<&[u8]> = line.iter().map(String::as_bytes).collect();
-            self.reply(RPL_ISUPPORT, &params);
+    /// Tells all who have been told of ISUPPORT what a new configuration has changed.
+    pub(in crate::server) fn announce_isupport(&mut self, old: &Config) {
+        let changes = isupport::changes(old, &self.config);
+        if changes.is_empty() {
+            return;
+        }
+        let links = self.links.arena.iter().filter(|(_, link)| link.user().is_some());
+        let conns: Vec<ConnId> = links.map(|(conn, _)| conn).collect();
+        for conn in conns {
+            self.tell_isupport(conn, &changes);
         }
     }
 }
