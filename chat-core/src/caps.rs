@@ -32,6 +32,7 @@ impl Caps {
     pub(crate) const MULTILINE: Self = Self(1 << 22);
     pub(crate) const STANDARD_REPLIES: Self = Self(1 << 14);
     pub(crate) const OPER_TAG: Self = Self(1 << 25);
+    pub(crate) const EXTENDED_ISUPPORT: Self = Self(1 << 26);
 
     pub(crate) const fn has(self, wanted: Self) -> bool {
         self.0 & wanted.0 == wanted.0
@@ -119,6 +120,11 @@ pub(crate) const ALL: &[Capability] = &[
         offered: |config| config.limits.multiline_lines > 0,
         ..row(b"draft/multiline", Caps::MULTILINE, "Lets messages have several lines.")
     },
+    row(
+        b"draft/extended-isupport",
+        Caps::EXTENDED_ISUPPORT,
+        "Lets ISUPPORT be used before registration, and groups its lines in a batch.",
+    ),
     row(b"draft/no-implicit-names", Caps::DRAFT_NO_IMPLICIT_NAMES, "As no-implicit-names."),
     row(
         b"draft/oper-tag",

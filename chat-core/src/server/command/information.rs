@@ -5,20 +5,23 @@ use alloc::{format, string::String, vec::Vec};
 use super::Caller;
 use crate::{
     AdminConfig, Config, ConnId,
+    caps::Caps,
     server::{
-        Server, isupport,
-        link::Step,
+        Server,
+        batch::Batch,
+        isupport,
+        link::{Link, Step},
         query::Read,
         text::{Line, Text},
     },
     wire::{
         BODY_MAX, CaseMapping, Message, matches,
         numeric::{
-            ERR_NOADMININFO, ERR_NOORIGIN, ERR_NOSUCHSERVER, ERR_SUMMONDISABLED, ERR_USERSDISABLED,
-            RPL_ADMINEMAIL, RPL_ADMINLOC1, RPL_ADMINLOC2, RPL_ADMINME, RPL_ENDOFINFO,
-            RPL_ENDOFLINKS, RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_INFO, RPL_ISUPPORT, RPL_LINKS,
-            RPL_LOCALUSERS, RPL_LUSERCHANNELS, RPL_LUSERCLIENT, RPL_LUSERME, RPL_LUSEROP,
-            RPL_LUSERUNKNOWN, RPL_MOTD, RPL_MOTDSTART, RPL_TIME, RPL_VERSION,
+            ERR_NOADMININFO, ERR_NOORIGIN, ERR_NOSUCHSERVER, ERR_NOTREGISTERED, ERR_SUMMONDISABLED,
+            ERR_USERSDISABLED, RPL_ADMINEMAIL, RPL_ADMINLOC1, RPL_ADMINLOC2, RPL_ADMINME,
+            RPL_ENDOFINFO, RPL_ENDOFLINKS, RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_INFO, RPL_ISUPPORT,
+            RPL_LINKS, RPL_LOCALUSERS, RPL_LUSERCHANNELS, RPL_LUSERCLIENT, RPL_LUSERME,
+            RPL_LUSEROP, RPL_LUSERUNKNOWN, RPL_MOTD, RPL_MOTDSTART, RPL_TIME, RPL_VERSION,
         },
     },
 };
@@ -91,6 +94,16 @@ pub(super) fn admin(caller: &mut Caller<'_>, message: &Message<'_>) {
     caller.reply_text(RPL_ADMINLOC1, &[], Some(location.as_bytes()));
     caller.reply_text(RPL_ADMINLOC2, &[], Some(organisation.as_bytes()));
     caller.reply_text(RPL_ADMINEMAIL, &[], Some(email.as_bytes()));
+}
+
+/// `ISUPPORT`, before registration too with draft/extended-isupport.
+///
+/// Specification: IRCv3 extended-isupport.
+pub(super) fn isupport(caller: &mut Caller<'_>, _: &Message<'_>) {
+    if caller.user_id().is_none() && !caller.caps().has(Caps::EXTENDED_ISUPPORT) {
+        return caller.reply(ERR_NOTREGISTERED, &[]);
+    }
+    caller.isupport();
 }
 
 /// `INFO [server]`
@@ -211,24 +224,38 @@ impl Caller<'_> {
 }
 
 impl Server {
-    /// Sends tokens of ISUPPORT to one connection.
+    /// Sends tokens of ISUPPORT to one connection: in a batch, if it knows of that.
     pub(in crate::server) fn tell_isupport(&mut self, conn: ConnId, tokens: &[String]) {
-        let text = RPL_ISUPPORT.text();
+        let Some(caps) = self.links.get(conn).map(|link| link.caps) else { return };
+        let nick = self.nick_of(conn);
+        let text = RPL_ISUPPORT.text().as_bytes();
         // `:server 005 nick` and ` :text` share the line with them.
-        let head = self.links.name.len() + self.nick_of(conn).len() + text.len() + 8;
-        for line in isupport::lines(tokens, BODY_MAX.saturating_sub(head)) {
-            let params: Vec<&[u8]> = line.iter().map(String::as_bytes).collect();
-            self.reply_text(conn, RPL_ISUPPORT, &params, Some(text.as_bytes()));
+        let head = self.links.name.len() + nick.len() + text.len() + 8;
+        let batch = if caps.has(Caps::EXTENDED_ISUPPORT) {
+            self.links.open_batch(conn, b"draft/isupport", &[])
+        } else {
+            Batch::None
+        };
+        for tokens in isupport::lines(tokens, BODY_MAX.saturating_sub(head)) {
+            self.links.line_in_batch(conn, batch, |line, server| {
+                line.source(server).numeric(RPL_ISUPPORT.code()).param(&nick);
+                for token in tokens {
+                    line.param(token.as_bytes());
+                }
+                line.trailing(text).finish();
+            });
         }
+        self.links.close_batch(conn, batch);
     }
 
-    /// Tells all who have been told of ISUPPORT what a new configuration has changed.
+    /// Tells all who may know of ISUPPORT what a new configuration has changed.
     pub(in crate::server) fn announce_isupport(&mut self, old: &Config) {
         let changes = isupport::changes(old, &self.config);
         if changes.is_empty() {
             return;
         }
-        let links = self.links.arena.iter().filter(|(_, link)| link.user().is_some());
+        let knows = |link: &Link| link.user().is_some() || link.caps.has(Caps::EXTENDED_ISUPPORT);
+        let links = self.links.arena.iter().filter(|(_, link)| !link.is_dying() && knows(link));
         let conns: Vec<ConnId> = links.map(|(conn, _)| conn).collect();
         for conn in conns {
             self.tell_isupport(conn, &changes);

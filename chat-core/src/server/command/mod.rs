@@ -179,6 +179,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: query::ison,
     },
     Command {
+        name: b"ISUPPORT",
+        usage: "",
+        about: "Tells what the server supports; before registration with draft/extended-isupport alone.",
+        params: 0,
+        when: Always,
+        cost: 1,
+        run: information::isupport,
+    },
+    Command {
         name: b"JOIN",
         usage: "channels [keys] | 0",
         about: "Joins channels, or leaves all of them.",
