@@ -69,6 +69,8 @@ numerics! {
       5 RPL_ISUPPORT "are supported by this server";
       8 RPL_SNOMASK "Server notice mask";
      10 RPL_BOUNCE "Please use this server instead";
+     15 RPL_MAP "";
+     17 RPL_MAPEND "End of /MAP";
     105 RPL_REMOTEISUPPORT "are supported by this server";
     212 RPL_STATSCOMMANDS "";
     216 RPL_STATSKLINE "";

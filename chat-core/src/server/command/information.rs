@@ -21,7 +21,8 @@ use crate::{
             ERR_USERSDISABLED, RPL_ADMINEMAIL, RPL_ADMINLOC1, RPL_ADMINLOC2, RPL_ADMINME,
             RPL_ENDOFINFO, RPL_ENDOFLINKS, RPL_ENDOFMOTD, RPL_GLOBALUSERS, RPL_INFO, RPL_ISUPPORT,
             RPL_LINKS, RPL_LOCALUSERS, RPL_LUSERCHANNELS, RPL_LUSERCLIENT, RPL_LUSERME,
-            RPL_LUSEROP, RPL_LUSERUNKNOWN, RPL_MOTD, RPL_MOTDSTART, RPL_TIME, RPL_VERSION,
+            RPL_LUSEROP, RPL_LUSERUNKNOWN, RPL_MAP, RPL_MAPEND, RPL_MOTD, RPL_MOTDSTART, RPL_TIME,
+            RPL_VERSION,
         },
     },
 };
@@ -143,6 +144,13 @@ pub(super) fn links(caller: &mut Caller<'_>, message: &Message<'_>) {
         caller.reply_text(RPL_LINKS, &[&name, &name], Some(text.as_bytes()));
     }
     caller.reply(RPL_ENDOFLINKS, &[mask]);
+}
+
+/// `MAP`
+pub(super) fn map(caller: &mut Caller<'_>, _: &Message<'_>) {
+    let (name, users) = (caller.server.config.name.clone(), caller.network().count().users);
+    caller.reply_text(RPL_MAP, &[], Some(format!("{name} [users: {users}]").as_bytes()));
+    caller.reply(RPL_MAPEND, &[]);
 }
 
 /// `USERS`: who is logged in to the machine is nobody's business.

@@ -252,6 +252,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: information::lusers,
     },
     Command {
+        name: b"MAP",
+        usage: "",
+        about: "Shows how the servers of the network are linked.",
+        params: 0,
+        when: Registered,
+        cost: 1,
+        run: information::map,
+    },
+    Command {
         name: b"MODE",
         usage: "target [changes [parameters]]",
         about: "Shows or changes the modes of a channel, or your own.",
