@@ -112,6 +112,11 @@ pub(crate) const ALL: &[Capability] = &[
         Caps::EVENT_PLAYBACK,
         "Adds joins, modes and other events to the history.",
     ),
+    row(
+        b"draft/extended-isupport",
+        Caps::EXTENDED_ISUPPORT,
+        "Lets ISUPPORT be used before registration, and groups its lines in a batch.",
+    ),
     Capability {
         value: Some(|config| {
             let Limits { multiline_bytes, multiline_lines, .. } = config.limits;
@@ -120,11 +125,6 @@ pub(crate) const ALL: &[Capability] = &[
         offered: |config| config.limits.multiline_lines > 0,
         ..row(b"draft/multiline", Caps::MULTILINE, "Lets messages have several lines.")
     },
-    row(
-        b"draft/extended-isupport",
-        Caps::EXTENDED_ISUPPORT,
-        "Lets ISUPPORT be used before registration, and groups its lines in a batch.",
-    ),
     row(b"draft/no-implicit-names", Caps::DRAFT_NO_IMPLICIT_NAMES, "As no-implicit-names."),
     row(
         b"draft/oper-tag",

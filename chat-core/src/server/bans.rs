@@ -60,12 +60,13 @@ impl Server {
             match change {
                 BanChange::Missing => {
                     let text = format!("There is no {kind} of {of}");
-                    self.refuse(conn, kind, "NO_SUCH_BAN", &of, &text);
+                    let command = format!("UN{kind}");
+                    self.refuse(conn, &command, "NO_SUCH_BAN", &[of.as_bytes()], &text);
                 }
                 BanChange::Full => {
                     let most = self.config.limits.server_bans;
                     let text = format!("There are {most} bans: lift some first");
-                    self.refuse(conn, kind, "TOO_MANY_BANS", &of, &text);
+                    self.refuse(conn, kind, "TOO_MANY_BANS", &[of.as_bytes()], &text);
                 }
                 BanChange::Lifted => self.keep_bans(conn, format!("The {kind} of {of} is lifted")),
                 BanChange::Set => {

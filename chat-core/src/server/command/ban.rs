@@ -76,9 +76,8 @@ fn target(caller: &mut Caller<'_>, kind: BanKind, given: &[u8]) -> Option<BanTar
         Err(BadTarget::Malformed) => "must be an address, address/bits or a nick",
         Err(BadTarget::TooWide) => "would ban nearly everybody",
     };
-    let given = alloc::string::String::from_utf8_lossy(given).into_owned();
-    let text = format!("{given} {why}");
-    caller.server.refuse(caller.conn, kind.as_str(), "INVALID_TARGET", &given, &text);
+    let text = format!("{} {why}", alloc::string::String::from_utf8_lossy(given));
+    caller.server.refuse(caller.conn, kind.as_str(), "INVALID_TARGET", &[given], &text);
     None
 }
 

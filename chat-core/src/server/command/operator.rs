@@ -1,14 +1,15 @@
 //! OPER, KILL, WALLOPS, REHASH: what operators of the server do.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String};
 
 use super::{Caller, cut};
 use crate::{
-    Answer, Request,
+    Answer, ConnId, Request,
+    caps::Caps,
     network::Op,
     server::{Server, link::Purpose},
     wire::{
-        CaseMapping, Message,
+        CaseMapping, Message, Severity, Standard,
         numeric::{ERR_CANTKILLSERVER, ERR_NEEDMOREPARAMS, ERR_PASSWDMISMATCH, RPL_REHASHING},
     },
 };
@@ -57,39 +58,52 @@ pub(super) fn rehash(caller: &mut Caller<'_>, _: &Message<'_>) {
 
 impl Server {
     /// A new configuration has come for a REHASH, or not.
-    pub(in crate::server) fn rehashed(&mut self, conn: crate::ConnId, answer: Answer) {
+    pub(in crate::server) fn rehashed(&mut self, conn: ConnId, answer: Answer) {
         let outcome = match answer {
             Answer::Configuration(config) => self.reload(*config),
             Answer::Failed(why) => Err(why),
             _ => Err(String::from("it could not be read in time")),
         };
-        let text: Vec<u8> = match outcome {
-            Ok(waiting) if waiting.is_empty() => b"The new configuration is in force".to_vec(),
+        let text = match outcome {
+            Ok(waiting) if waiting.is_empty() => "The new configuration is in force".into(),
             Ok(waiting) => {
                 let keys = waiting.join(", ");
-                ["The new configuration is in force; these keys wait for a restart: ", &keys]
-                    .concat()
-                    .into_bytes()
+                format!("The new configuration is in force; these keys wait for a restart: {keys}")
             }
-            Err(why) => ["The old configuration stays: ", &why].concat().into_bytes(),
+            Err(why) => {
+                let text = format!("The old configuration stays: {why}");
+                return self.refuse(conn, "REHASH", "CONFIG_BAD", &[], &text);
+            }
         };
-        self.notice(conn, &text);
-    }
-
-    /// Tells one connection that its command was not carried out.
-    pub(in crate::server) fn refuse(
-        &mut self,
-        conn: crate::ConnId,
-        _command: &str,
-        _code: &str,
-        _context: &str,
-        text: &str,
-    ) {
         self.notice(conn, text.as_bytes());
     }
 
+    /// Tells one connection that its command was not carried out: by FAIL, if it asked for such
+    /// replies, else by a notice.
+    pub(in crate::server) fn refuse(
+        &mut self,
+        conn: ConnId,
+        command: &str,
+        code: &str,
+        context: &[&[u8]],
+        text: &str,
+    ) {
+        let caps = self.links.get(conn).map_or(Caps::NONE, |link| link.caps);
+        if !caps.has(Caps::STANDARD_REPLIES) {
+            return self.notice(conn, text.as_bytes());
+        }
+        let reply = Standard {
+            severity: Severity::Fail,
+            command: command.as_bytes(),
+            code: code.as_bytes(),
+            context,
+            text: text.as_bytes(),
+        };
+        self.links.standard(conn, &reply);
+    }
+
     /// Sends a notice of the server to one connection.
-    pub(in crate::server) fn notice(&mut self, conn: crate::ConnId, text: &[u8]) {
+    pub(in crate::server) fn notice(&mut self, conn: ConnId, text: &[u8]) {
         let (name, nick) = (self.links.name.clone(), self.nick_of(conn));
         self.links.line(conn, |line| {
             line.source(&name).command(b"NOTICE").param(&nick).trailing(text);
