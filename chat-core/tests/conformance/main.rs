@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     let update = std::env::var_os("UPDATE").is_some();
     let mut trials = Vec::new();
     let mut scenarios = Vec::new();
-    for (name, test) in pattern::tests() {
+    for (name, test) in pattern::tests().into_iter().chain(scenario::tests()) {
         trials.push(trial(format!("format::{name}"), move || {
             test();
             Ok(())

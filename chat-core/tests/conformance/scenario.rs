@@ -246,3 +246,53 @@ fn split_users(text: &str) -> Result<Vec<User>, String> {
         })
         .collect()
 }
+
+/// What this file promises, as named tests.
+pub(crate) fn tests() -> Vec<(&'static str, fn())> {
+    fn bad(text: &str) -> (usize, String) {
+        parse("file", text).expect_err(text)
+    }
+    const HEAD: &str = "# s\n== t\ndemand: d\n";
+    vec![
+        ("what is wrong in a file is told with its line", || {
+            for (text, line, why) in [
+                ("== t\ndemand: d\n", 1, "needs a section"),
+                ("# s\nalice> x\n", 2, "begins with `== title`"),
+                ("# s\n== t\nalice> x\n", 2, "no `demand:`"),
+                ("# s\n== t\ndemand: d\n", 2, "nothing happens"),
+                ("# s\n== t\ndemand: d\n~\n== t\n", 5, "has a scenario of that title"),
+            ] {
+                let (at, told) = bad(text);
+                assert!(at == line && told.contains(why), "{text:?}: {at}: {told}");
+            }
+            for (line, why) in [
+                ("wait long", "a time is like"),
+                ("nonsense: x", "there is no `nonsense:`"),
+                ("dance alice", "what is"),
+                ("(alice gone)", "alone"),
+                ("alice>x", "a space belongs"),
+                ("al-ice> x", "no client's name"),
+                ("users: a, a", "is there already"),
+                ("users: a [x", "no `]`"),
+                ("open: a@nowhere", "no address"),
+                ("answer maybe", "right or wrong"),
+                ("~\nusers: a", "config comes first"),
+            ] {
+                let (at, told) = bad(&format!("{HEAD}{line}\n"));
+                assert!(at >= 4 && told.contains(why), "{line:?}: {at}: {told}");
+            }
+        }),
+        ("a line of a scenario is what it looks like", || {
+            let text = format!("{HEAD}a> x: y\na< z: 1\n(a closed)\n~\n?\na< ...\nwait 2m\n");
+            let found = parse("file", &text).expect("it can be read");
+            let steps = &found[0].steps;
+            assert_eq!(steps.len(), 7);
+            assert!(matches!(&steps[0].1, Step::Act(Act::Send(name, _, true)) if name == "a"));
+            assert!(
+                matches!(&steps[1].1, Step::Line(name, _, text) if name == "a" && text == "z: 1")
+            );
+            assert!(matches!(steps[5], (9, Step::Some(_))));
+            assert!(matches!(steps[6].1, Step::Act(Act::Wait(time)) if time.as_secs() == 120));
+        }),
+    ]
+}
