@@ -52,9 +52,11 @@ impl Server {
     pub(super) fn welcome_arrived(&mut self) {
         while let Some(conn) = self.links.arrived.pop() {
             let Some(me) = self.links.get(conn).and_then(Link::user) else { continue };
-            let Some(source) = self.network.user(me).map(User::source) else {
-                continue;
+            // A host that nobody can resolve is not told here: some clients would try to.
+            let named = |user: &User| {
+                if user.modes.cloaked { user.nick.to_vec() } else { user.source() }
             };
+            let Some(source) = self.network.user(me).map(named) else { continue };
             let Config { name, network, default_channels, .. } = self.config.clone();
             let version = command::VERSION;
             let say = |mut head: Vec<u8>, tail: &[u8]| {
