@@ -171,6 +171,21 @@ impl Caller<'_> {
         }
     }
 
+    /// Refuses the batch of a line that can't be read. Whether the line was of one.
+    pub(super) fn refuse_batch_of(&mut self, message: &Message<'_>, text: &[u8]) -> bool {
+        let Some(link) = self.server.links.get_mut(self.conn) else { return false };
+        let Some(batch) = &link.batch else { return false };
+        if message.tags.get(b"batch").is_none_or(|tag| tag.as_bytes() != &*batch.reference) {
+            return false;
+        }
+        let open = batch.deadline.is_some();
+        link.response = None;
+        if open {
+            self.refuse_batch(INVALID, &[], text);
+        }
+        true
+    }
+
     /// Refuses the open batch: what is still to come of it is ignored. The label is the batch's.
     fn refuse_batch(&mut self, code: &[u8], context: &[&[u8]], text: &[u8]) {
         let Some(link) = self.server.links.get_mut(self.conn) else { return };

@@ -581,7 +581,11 @@ pub(super) fn refuse_not_utf8(server: &mut Server, conn: ConnId, message: &Messa
     let is_word = message.command.iter().all(u8::is_ascii_alphanumeric);
     let command = if is_word { &message.command.to_ascii_uppercase()[..] } else { b"*" };
     let text = b"This line is not UTF-8: set your client's encoding to UTF-8";
-    Caller { server, conn }.fail(command, b"INVALID_UTF8", &[], text);
+    let mut caller = Caller { server, conn };
+    // Of a message of several lines nothing is sent, rather than one with a hole.
+    if !caller.refuse_batch_of(message, text) {
+        caller.fail(command, b"INVALID_UTF8", &[], text);
+    }
 }
 
 /// The connection whose command is carried out, and all that the command may use.
