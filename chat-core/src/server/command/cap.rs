@@ -174,12 +174,7 @@ impl Caller<'_> {
         let room = self.cap_room(command);
         let mut rest = items;
         loop {
-            let mut length = 0;
-            let fits = rest.iter().take_while(|item| {
-                length += item.len() + 1;
-                length <= room + 1
-            });
-            let (line, after) = rest.split_at(fits.count().max(1).min(rest.len()));
+            let (line, after) = rest.split_at(fitting(rest, room));
             rest = after;
             self.server.links.server_line(self.conn, |out| {
                 out.command(b"CAP").param(&nick).param(command);
@@ -201,9 +196,28 @@ impl Caller<'_> {
     }
 }
 
+/// How many of these a line has room for, with spaces between them: at least one, if there is one.
+fn fitting(items: &[&[u8]], room: usize) -> usize {
+    let mut length = 0;
+    let fits = items.iter().take_while(|item| {
+        length += item.len() + 1;
+        length <= room + 1
+    });
+    fits.count().max(1).min(items.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_holds_as_many_names_as_it_has_room_for() {
+        let names: [&[u8]; 3] = [b"batch", b"sasl", b"setname"];
+        for (room, most) in [(0, 1), (5, 1), (9, 1), (10, 2), (17, 2), (18, 3), (99, 3)] {
+            assert_eq!(fitting(&names, room), most, "{room}");
+        }
+        assert_eq!(fitting(&[], 9), 0);
+    }
 
     #[test]
     fn versions_are_numbers() {
