@@ -1,6 +1,6 @@
 //! The table of IRCv3 capabilities, and sets of them.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::ops::{BitAnd, BitOr};
 
 use crate::{Config, Limits};
@@ -33,6 +33,7 @@ impl Caps {
     pub(crate) const STANDARD_REPLIES: Self = Self(1 << 14);
     pub(crate) const OPER_TAG: Self = Self(1 << 25);
     pub(crate) const EXTENDED_ISUPPORT: Self = Self(1 << 26);
+    pub(crate) const METADATA: Self = Self(1 << 15);
 
     pub(crate) const fn has(self, wanted: Self) -> bool {
         self.0 & wanted.0 == wanted.0
@@ -118,6 +119,13 @@ pub(crate) const ALL: &[Capability] = &[
         "Lets ISUPPORT be used before registration, and groups its lines in a batch.",
     ),
     Capability {
+        name: b"draft/metadata-2",
+        bit: Caps::METADATA,
+        about: "Tells of keys and values of users and channels, and of their changes.",
+        value: Some(metadata_value),
+        offered: |_| true,
+    },
+    Capability {
         value: Some(|config| {
             let Limits { multiline_bytes, multiline_lines, .. } = config.limits;
             alloc::format!("max-bytes={multiline_bytes},max-lines={multiline_lines}")
@@ -185,6 +193,13 @@ impl Capability {
             _ => self.name.to_vec(),
         }
     }
+}
+
+fn metadata_value(config: &Config) -> String {
+    let limits = &config.limits;
+    let (subs, keys, len) =
+        (limits.metadata_subs, limits.metadata_keys, limits.metadata_value_max());
+    format!("before-connect,max-subs={subs},max-keys={keys},max-value-bytes={len}")
 }
 
 #[cfg(test)]

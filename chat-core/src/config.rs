@@ -128,6 +128,14 @@ pub struct Limits {
     pub multiline_lines: usize,
     /// Bans from the server.
     pub server_bans: usize,
+    /// Keys of metadata that one user or channel may have.
+    pub metadata_keys: usize,
+    /// Bytes of one value of metadata: 1 to 378, less where the longest names leave less of a line.
+    pub metadata_value_len: usize,
+    /// Keys of metadata whose changes one connection may be told.
+    pub metadata_subs: usize,
+    /// What all metadata together may cost, in bytes.
+    pub metadata_total: usize,
     /// Unread bytes that are kept of one connection: at least 16 KiB, one read.
     pub recvq: usize,
     /// Unsent bytes of a connection above which its own lines wait.
@@ -187,6 +195,10 @@ impl Default for Limits {
             multiline_bytes: 4096,
             multiline_lines: 32,
             server_bans: 1_000,
+            metadata_keys: 20,
+            metadata_value_len: 250,
+            metadata_subs: 50,
+            metadata_total: 16 << 20,
             recvq: 32 << 10,
             sendq_soft: 64 << 10,
             sendq_hard: 256 << 10,
@@ -324,7 +336,18 @@ impl Config {
     }
 }
 
+/// Bytes of a line of METADATA that names and the value share: all but host, key and what stands
+/// between them.
+const METADATA_LINE: usize = 378;
+
 impl Limits {
+    /// Bytes of one value of metadata: as many as are allowed, and as many as fit a line with the
+    /// longest names.
+    pub(crate) fn metadata_value_max(&self) -> usize {
+        let names = self.nick_len + self.user_len + self.channel_len.max(self.nick_len);
+        self.metadata_value_len.min(METADATA_LINE - names)
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         const ANY: usize = usize::MAX;
         for (key, value, least, most) in [
@@ -352,6 +375,10 @@ impl Limits {
             ("multiline_bytes", self.multiline_bytes, 512, 16 << 10),
             ("multiline_lines", self.multiline_lines, 0, 100),
             ("server_bans", self.server_bans, 1, 10_000),
+            ("metadata_keys", self.metadata_keys, 1, 200),
+            ("metadata_value_len", self.metadata_value_len, 1, METADATA_LINE),
+            ("metadata_subs", self.metadata_subs, 1, 200),
+            ("metadata_total", self.metadata_total, 1 << 10, 1 << 30),
             ("recvq", self.recvq, 16 << 10, 16 << 20),
             ("sendq_soft", self.sendq_soft, 1 << 10, ANY),
             ("sendq_hard", self.sendq_hard, 16 << 10, 1 << 30),

@@ -1,6 +1,9 @@
 //! Effects of an operation, and who is to see them.
 
-use super::{BanChange, BanTarget, ChannelId, MessageKind, Network, Origin, Rank, UserId};
+use super::{
+    BanChange, BanTarget, ChannelId, MessageKind, Metadata, MetadataOf, Network, Origin, Rank,
+    UserId,
+};
 use crate::{
     UnixMillis,
     wire::{Numeric, Standard},
@@ -100,6 +103,13 @@ pub(crate) enum Event<'a> {
     Offline {
         nick: &'a [u8],
     },
+    /// A key's new value; `None`: it is gone.
+    Metadata {
+        by: UserId,
+        of: MetadataOf,
+        key: &'a [u8],
+        value: Option<&'a [u8]>,
+    },
     Invite {
         by: UserId,
         user: UserId,
@@ -109,7 +119,7 @@ pub(crate) enum Event<'a> {
 
 /// Who sees an event.
 #[derive(Copy, Clone, Debug)]
-pub(crate) enum Audience {
+pub(crate) enum Audience<'a> {
     /// All members of a channel.
     Channel(ChannelId),
     /// Members with at least this rank; the sender of a message only as its echo.
@@ -120,6 +130,8 @@ pub(crate) enum Audience {
     Watchers,
     /// All users of mode `+w`.
     Wallops,
+    /// Those who see a user or channel and have subscribed to the key, without one of them.
+    Subscribers { of: MetadataOf, key: &'a [u8], but: UserId },
     /// One user.
     User(UserId),
     /// The sender of a message to a user, who sees it only as an echo.
@@ -130,7 +142,7 @@ pub(crate) enum Audience {
 #[derive(Copy, Clone, Debug)]
 pub(crate) struct Delivery<'a> {
     pub(crate) event: Event<'a>,
-    pub(crate) audience: Audience,
+    pub(crate) audience: Audience<'a>,
     pub(crate) time: UnixMillis,
     pub(crate) msgid: [u8; 13],
 }
@@ -157,6 +169,14 @@ pub(crate) trait Sink {
     fn opered(&mut self, network: &Network, origin: &Origin, name: &[u8]);
     /// A user is about to be gone whose connection is to be ended for this reason.
     fn expelled(&mut self, network: &Network, user: UserId, reason: &[u8]);
+    /// The origin has cleared the metadata of that name: this was in it.
+    fn metadata_cleared(
+        &mut self,
+        network: &Network,
+        origin: &Origin,
+        name: &[u8],
+        metadata: &Metadata,
+    );
     /// A user is about to be gone.
     fn departing(&mut self, network: &Network, user: UserId);
 }

@@ -6,6 +6,7 @@ mod cloak;
 mod event;
 mod history;
 mod log;
+mod metadata;
 mod modes;
 mod op;
 mod server_ban;
@@ -30,6 +31,7 @@ pub(crate) use apply::BanChange;
 pub(crate) use event::{Audience, Delivery, Event, Sink};
 pub(crate) use history::{Bounds, History, Item, ItemKind, Point, Query, RingId, Stretch};
 pub(crate) use log::{Log, MemLog};
+pub(crate) use metadata::{KeyValue, Metadata, MetadataOf, is_metadata_key};
 pub(crate) use modes::{CHANNEL_MODES, ChannelMode, Kind, List, Rank};
 pub(crate) use op::{Entry, MessageKind, ModeChange, Op, Origin, Session};
 pub(crate) use server_ban::{BadTarget, BanKind, BanTarget, ServerBan, names_of};
@@ -56,6 +58,10 @@ pub(crate) struct NetworkConfig {
     pub(crate) history_talks: u32,
     pub(crate) history_bytes: u64,
     pub(crate) server_bans: u32,
+    /// Keys of one user's or channel's metadata.
+    pub(crate) metadata_keys: u32,
+    /// What all metadata together may cost, in bytes.
+    pub(crate) metadata_total: u64,
 }
 
 /// Users, channels, and who is where.
@@ -82,6 +88,8 @@ struct State {
     opers: u32,
     most_users: u32,
     whowas: Whowas,
+    /// What all metadata costs, in bytes.
+    metadata_bytes: u64,
     /// How often each node has started.
     epochs: BTreeMap<u32, u32>,
 }
@@ -121,6 +129,7 @@ impl Network {
             opers: 0,
             most_users: 0,
             whowas: Whowas::default(),
+            metadata_bytes: 0,
             epochs: BTreeMap::new(),
         };
         Self::with_tables(state)

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BanTarget, NetworkConfig, ServerBan, UserId};
+use super::{BanTarget, KeyValue, NetworkConfig, ServerBan, UserId};
 use crate::{UnixMillis, keyed::HashKey};
 
 /// The encoding's version: the first byte of every stored entry.
@@ -100,6 +100,9 @@ pub(crate) enum Op<'a> {
         /// Away from the start, with this message.
         #[serde(borrow)]
         away: Option<&'a [u8]>,
+        /// What it has told of itself already.
+        #[serde(borrow)]
+        metadata: Vec<KeyValue<'a>>,
     },
     Nick(&'a [u8]),
     Join {
@@ -143,6 +146,16 @@ pub(crate) enum Op<'a> {
     Away(&'a [u8]),
     /// The real name.
     SetName(&'a [u8]),
+    /// METADATA SET; without a value the key goes.
+    SetMetadata {
+        target: &'a [u8],
+        key: &'a [u8],
+        #[serde(borrow)]
+        value: Option<&'a [u8]>,
+    },
+    ClearMetadata {
+        target: &'a [u8],
+    },
     Oper {
         name: &'a [u8],
     },

@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rank, history::RingId, op::Session, umode::UserModes};
+use super::{Rank, history::RingId, metadata::Metadata, op::Session, umode::UserModes};
 use crate::{UnixMillis, arena::key};
 
 key! {
@@ -36,6 +36,7 @@ pub(crate) struct User {
     pub(crate) channels: Vec<ChannelId>,
     /// Whom it has talked with, the latest last.
     pub(crate) talks: Vec<Talk>,
+    pub(crate) metadata: Metadata,
 }
 
 /// A user's side of a conversation with one other user: nobody else finds its ring.
@@ -62,6 +63,7 @@ pub(crate) struct Channel {
     pub(crate) invited: Vec<UserId>,
     /// What was said and done here, once something was.
     pub(crate) history: Option<RingId>,
+    pub(crate) metadata: Metadata,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

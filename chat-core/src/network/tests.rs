@@ -21,6 +21,7 @@ impl Sink for Deaf {
     fn barred(&mut self, _: &Network, _: &Origin, _: &[u8]) {}
     fn banned(&mut self, _: &Network, _: &Origin, _: &BanTarget, _: BanChange) {}
     fn expelled(&mut self, _: &Network, _: UserId, _: &[u8]) {}
+    fn metadata_cleared(&mut self, _: &Network, _: &Origin, _: &[u8], _: &Metadata) {}
     fn departing(&mut self, _: &Network, _: UserId) {}
 }
 
@@ -37,6 +38,8 @@ fn found() -> (u64, Op<'static>) {
         whowas: 2,
         cloak: Some((*b"ip").into()),
         server_bans: 2,
+        metadata_keys: 2,
+        metadata_total: 200,
         ..NetworkConfig::default()
     };
     (0, Op::Found { key: HashKey(1, 2), config })
@@ -47,9 +50,12 @@ fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
     let nick = prop::sample::select(vec![&b"ann"[..], b"Bob", b"bob", b"cat", b"dan"]);
     let channel = prop::sample::select(vec![&b"#a"[..], b"#B", b"#b", b"#c", b"#d"]);
     let op =
-        (0..20_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
+        (0..24_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
     let op = op.prop_map(|(which, nick, channel, add, letter)| match which {
-        0 | 1 => Op::Register { nick, user: b"u", host: b"192.0.2.1", real: b"r", away: None },
+        0 | 1 => {
+            let metadata = if add { vec![(&b"a"[..], nick)] } else { vec![] };
+            Op::Register { nick, user: b"u", host: b"192.0.2.1", real: b"r", away: None, metadata }
+        }
         2 => Op::Nick(nick),
         3..=5 => Op::Join { channel, key: add.then_some(nick) },
         6 => Op::Part { channel, reason: b"" },
@@ -74,6 +80,12 @@ fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
         16 => Op::Kill { nick, reason: b"r" },
         17 => Op::Ban { target: target(nick), seconds: add.then_some(5), reason: b"r" },
         18 => Op::Unban { target: target(nick) },
+        19..=21 => {
+            let value = (letter != b'm').then_some(&channel[..1]);
+            let key = if letter < b'l' { &b"a"[..] } else { b"b" };
+            Op::SetMetadata { target: if add { b"*" } else { channel }, key, value }
+        }
+        22 if add => Op::ClearMetadata { target: channel },
         _ => Op::Quit { reason: b"" },
     });
     (0..4_u64, op)
@@ -120,6 +132,12 @@ fn check(network: &Network) {
     }
     assert!(network.whowas().before(u64::MAX).count() <= 2);
     assert!(network.bans(UnixMillis(0)).count() <= 2);
+    let metadata = (network.users_from(0).map(|(_, user)| &user.metadata))
+        .chain(network.channels_from(0).map(|(_, channel)| &channel.metadata));
+    let costs: Vec<_> =
+        metadata.inspect(|one| assert!(one.len() <= 2)).map(Metadata::cost).collect();
+    let cost = costs.iter().sum::<usize>() as u64;
+    assert!(cost == network.state.metadata_bytes && cost <= 200);
     let count = network.count();
     let invisible = network.users_from(0).filter(|(_, user)| user.modes.invisible).count();
     assert_eq!(count.invisible, invisible);
@@ -154,7 +172,8 @@ proptest! {
 #[test]
 fn a_restarted_server_has_none_of_its_old_users() {
     let mut network = Network::new();
-    let register = Op::Register { nick: b"ann", user: b"u", host: b"h", real: b"r", away: None };
+    let (user, host, real, metadata) = (&b"u"[..], b"h", b"r", vec![]);
+    let register = Op::Register { nick: b"ann", user, host, real, away: None, metadata };
     let join = Op::Join { channel: b"#a", key: None };
     apply_all(
         &mut network,

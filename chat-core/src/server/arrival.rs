@@ -9,7 +9,8 @@ use super::{
 };
 use crate::{
     Answer, Config, ConnId, Output, Report, Request, Ticket,
-    network::{ChannelMode, Op, USER_MODES, User},
+    caps::Caps,
+    network::{ChannelMode, Op, USER_MODES, User, UserId},
     wire::numeric::{ERR_PASSWDMISMATCH, RPL_CREATED, RPL_MYINFO, RPL_WELCOME, RPL_YOURHOST},
 };
 
@@ -30,11 +31,19 @@ impl Server {
         }
         let (nick, user, real) = (nick.clone(), user.clone(), form.real.clone());
         let (away, host) = (form.away.clone(), link.host.clone());
-        let away = away.as_deref();
-        self.propose(
-            conn,
-            Op::Register { nick: &nick, user: &user, host: &host, real: &real, away },
-        );
+        let (away, metadata) = (away.as_deref(), link.metadata.clone());
+        let metadata = metadata.iter().collect();
+        let (nick, user, host, real) = (&nick[..], &user[..], &host[..], &real[..]);
+        self.propose(conn, Op::Register { nick, user, host, real, away, metadata });
+    }
+
+    /// Those who know of metadata are told their own.
+    fn welcome_metadata(&mut self, conn: ConnId, me: UserId) {
+        let knows = Caps::METADATA | Caps::BATCH;
+        let Some(user) = self.network.user(me) else { return };
+        if self.links.get(conn).is_some_and(|link| link.caps.has(knows)) {
+            self.links.welcome_metadata(conn, &user.nick, &user.metadata);
+        }
     }
 
     pub(super) fn wrong_password(&mut self, conn: ConnId) {
@@ -78,6 +87,7 @@ impl Server {
             let mut caller = Caller { server: self, conn };
             caller.isupport();
             caller.lusers();
+            caller.server.welcome_metadata(conn, me);
             caller.motd();
             caller.tell_cloak();
             caller.then(

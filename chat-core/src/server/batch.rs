@@ -73,6 +73,21 @@ impl Links {
         self.send_in_batch(conn, batch, bytes);
     }
 
+    /// Begins a batch that all lines of the command or read at hand are in, until
+    /// [`leave_batch`](Self::leave_batch).
+    pub(crate) fn enter_batch(&mut self, conn: ConnId, kind: &[u8], params: &[&[u8]]) {
+        let batch = self.open_batch(conn, kind, params);
+        if let Some(link) = self.arena.get_mut(conn) {
+            link.inside = Some(batch);
+        }
+    }
+
+    pub(crate) fn leave_batch(&mut self, conn: ConnId) {
+        if let Some(batch) = self.arena.get_mut(conn).and_then(|link| link.inside.take()) {
+            self.close_batch(conn, batch);
+        }
+    }
+
     /// Ends a batch.
     pub(crate) fn close_batch(&mut self, conn: ConnId, batch: Batch) {
         if let Batch::Own(reference) = batch {

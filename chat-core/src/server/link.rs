@@ -3,11 +3,11 @@
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use core::{net::IpAddr, time::Duration};
 
-use super::query::Read;
+use super::{batch::Batch, query::Read};
 use crate::{
     Instant, Limits, Ticket,
     caps::Caps,
-    network::{MessageKind, Origin, Session, UserId},
+    network::{MessageKind, Metadata, Origin, Session, UserId},
     wire::{FrameLimits, Framer},
 };
 
@@ -35,6 +35,12 @@ pub(crate) struct Link {
     pub(crate) watching: Vec<Box<[u8]>>,
     /// What the client has begun and not ended.
     pub(crate) batch: Option<Box<ClientBatch>>,
+    /// The batch that all lines of the command at hand are in.
+    pub(crate) inside: Option<Batch>,
+    /// What it has told of itself before it is a user.
+    pub(crate) metadata: Metadata,
+    /// Keys of metadata whose changes it is told, sorted.
+    pub(crate) subscriptions: Vec<Box<[u8]>>,
     pub(crate) flood: Flood,
     pub(crate) requests: u64,
     pub(crate) heard: Instant,
@@ -177,6 +183,9 @@ impl Link {
             response: None,
             watching: Vec::new(),
             batch: None,
+            inside: None,
+            metadata: Metadata::default(),
+            subscriptions: Vec::new(),
             flood: Flood::default(),
             requests: 0,
             heard: now,
@@ -198,6 +207,12 @@ impl Link {
 
     pub(crate) const fn is_dying(&self) -> bool {
         matches!(self.state, State::Dying { .. })
+    }
+
+    /// Whether it knows of metadata and has subscribed to this key.
+    pub(crate) fn is_told(&self, key: &[u8]) -> bool {
+        self.caps.has(Caps::METADATA)
+            && self.subscriptions.binary_search_by(|other| (**other).cmp(key)).is_ok()
     }
 
     /// Whether later lines wait for something that is under way.

@@ -5,7 +5,9 @@ use core::net::IpAddr;
 
 use super::{
     bans::{banned_text, why_banned},
+    batch::Batch,
     link::{Link, State, Step},
+    metadata::Sync,
     outbox::{Encoded, Outboxes, Pushed},
     query::Read,
     render,
@@ -20,12 +22,12 @@ use crate::{
     io::ConnId,
     keyed::HashKey,
     network::{
-        Audience, BanChange, BanTarget, ChannelId, Delivery, Event, Network, Origin, Query,
-        Session, Sink, UserId,
+        Audience, BanChange, BanTarget, ChannelId, Delivery, Event, Metadata, Network, Origin,
+        Query, Session, Sink, UserId,
     },
     wire::{
         Encoder, Numeric, Standard,
-        numeric::{ERR_NICKNAMEINUSE, ERR_YOUREBANNEDCREEP},
+        numeric::{ERR_NICKNAMEINUSE, ERR_YOUREBANNEDCREEP, RPL_KEYNOTSET},
     },
 };
 
@@ -64,7 +66,7 @@ pub(crate) struct Links {
     /// Batches begun so far.
     pub(super) batches: u64,
     /// Who watches which nick.
-    watches: Watches,
+    pub(super) watches: Watches,
 }
 
 /// A connection whose user is gone already.
@@ -132,6 +134,11 @@ impl Links {
         self.get(conn)?.address
     }
 
+    /// The connection of a user, if it has one.
+    pub(super) fn route(&self, user: UserId) -> Option<ConnId> {
+        *self.routes.get(user.index as usize)?
+    }
+
     /// Takes a user off its connection.
     pub(crate) fn unroute(&mut self, user: UserId) {
         if let Some(route) = self.routes.get_mut(user.index as usize) {
@@ -153,10 +160,11 @@ impl Links {
         let Some(link) = self.arena.get(conn) else { return };
         let (caps, time) = (link.caps, self.now.wall);
         let source: &[u8] = if server { &self.name } else { b"" };
-        if self.active == Some(conn) && link.response.is_some() {
+        if self.active == Some(conn) && (link.response.is_some() || link.inside.is_some()) {
+            let batch = link.inside.unwrap_or(Batch::None);
             let mut bytes = Vec::new();
             encode_line(&mut bytes, caps, time, source, write);
-            return self.respond(conn, bytes);
+            return self.send_in_batch(conn, batch, bytes);
         }
         let encode = |out: &mut Vec<u8>| encode_line(out, caps, time, source, write);
         let pushed = self.outboxes.write(conn.index(), self.now.mono, encode);
@@ -208,7 +216,13 @@ impl Links {
 
     /// Gives the event at hand to one user.
     #[inline]
-    fn give(&mut self, network: &Network, user: UserId, delivery: &Delivery<'_>, plan: Plan) {
+    pub(super) fn give(
+        &mut self,
+        network: &Network,
+        user: UserId,
+        delivery: &Delivery<'_>,
+        plan: Plan,
+    ) {
         let Some(Some(conn)) = self.routes.get(user.index as usize) else { return };
         let conn = *conn;
         let index = conn.index();
@@ -235,7 +249,7 @@ impl Links {
     }
 
     /// A mark that no user has yet.
-    fn new_mark(&mut self) {
+    pub(super) fn new_mark(&mut self) {
         self.mark = self.mark.wrapping_add(1);
         if self.mark == 0 {
             self.marks.fill(0);
@@ -244,7 +258,7 @@ impl Links {
     }
 
     /// Marks a user; whether this was the first time for the event at hand.
-    fn mark(&mut self, user: UserId) -> bool {
+    pub(super) fn mark(&mut self, user: UserId) -> bool {
         let index = user.index as usize;
         if self.marks.len() <= index {
             self.marks.resize(index + 1, 0);
@@ -342,7 +356,7 @@ fn encode_line(
 
 /// What is the same for all recipients of an event.
 #[derive(Copy, Clone)]
-struct Plan {
+pub(super) struct Plan {
     relevant: Caps,
     /// What a recipient has, of all that is asked for.
     required: Caps,
@@ -400,6 +414,12 @@ impl Sink for Links {
             Audience::Watchers => {
                 self.new_mark();
                 self.give_to_watchers(network, delivery, plan);
+                if let Event::Online { user } = delivery.event {
+                    self.introduce_to_watchers(network, user);
+                }
+            }
+            Audience::Subscribers { of, key, but } => {
+                self.give_to_subscribers(network, (of, key, but), delivery, plan);
             }
             Audience::User(user) => {
                 // A message to oneself is labeled as the echo alone.
@@ -450,6 +470,7 @@ impl Sink for Links {
             return;
         };
         link.state = State::Registered(user);
+        link.metadata = Metadata::default();
         let index = user.index as usize;
         if self.routes.len() <= index {
             self.routes.resize(index + 1, None);
@@ -488,6 +509,10 @@ impl Sink for Links {
             let replay = Replay::unasked(found.name.clone(), channel, rest);
             link.steps.push_front(Step::Read(Read::Replay(replay)));
         }
+        let knows = Caps::METADATA | Caps::BATCH;
+        if link.caps.has(knows) && !link.subscriptions.is_empty() {
+            link.steps.push_front(Step::Read(Read::MetadataSync(Sync::joined(channel))));
+        }
         link.steps.push_front(Step::Read(Read::arrival(channel)));
     }
 
@@ -521,6 +546,20 @@ impl Sink for Links {
         let (Some(conn), Some(user)) = (route, network.user(user)) else { return };
         let expelled = Expelled { conn, nick: user.nick.to_vec(), reason: reason.to_vec() };
         self.expelled.push(expelled);
+    }
+
+    fn metadata_cleared(
+        &mut self,
+        network: &Network,
+        origin: &Origin,
+        name: &[u8],
+        metadata: &Metadata,
+    ) {
+        self.enter_batch(conn_of(origin.session), b"metadata", &[name]);
+        for (key, _) in metadata.iter() {
+            self.reply(network, origin, RPL_KEYNOTSET, &[name, key]);
+        }
+        self.leave_batch(conn_of(origin.session));
     }
 
     fn departing(&mut self, _: &Network, user: UserId) {

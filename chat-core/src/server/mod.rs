@@ -10,6 +10,7 @@ mod isupport;
 mod lifetime;
 mod link;
 mod links;
+mod metadata;
 mod multiline;
 mod outbox;
 mod query;
@@ -330,6 +331,8 @@ impl Server {
             history_talks: limits.history_talks as u32,
             history_bytes: limits.history_bytes as u64,
             server_bans: limits.server_bans as u32,
+            metadata_keys: limits.metadata_keys as u32,
+            metadata_total: limits.metadata_total as u64,
         }
     }
 

@@ -37,6 +37,7 @@ pub(crate) const fn required(event: &Event<'_>) -> Caps {
         Event::Away { .. } => Caps::AWAY_NOTIFY,
         Event::SetName { .. } => Caps::SETNAME,
         Event::Host { .. } => Caps::CHGHOST,
+        Event::Metadata { .. } => Caps::METADATA,
         Event::Message { kind: MessageKind::Tagmsg, .. } => Caps::MESSAGE_TAGS,
         _ => Caps::NONE,
     }
@@ -190,6 +191,7 @@ pub(crate) fn source(event: &Event<'_>) -> Option<UserId> {
         Event::Kick { by, .. }
         | Event::Kill { by, .. }
         | Event::ChannelMode { by, .. }
+        | Event::Metadata { by, .. }
         | Event::Invite { by, .. } => by,
         Event::Join { user, .. }
         | Event::Part { user, .. }
@@ -273,6 +275,13 @@ fn body(network: &Network, event: &Event<'_>, user: &User, caps: Caps, line: &mu
         }
         Event::SetName { .. } => {
             line.command(b"SETNAME").trailing(&user.real);
+        }
+        Event::Metadata { of, key, value, .. } => {
+            let name = network.metadata(of).map_or(&b"*"[..], |found| found.0);
+            line.command(b"METADATA").param(name).param(key).param(b"*");
+            if let Some(value) = value {
+                line.trailing(value);
+            }
         }
         Event::Invite { user, channel, .. } => {
             line.command(b"INVITE").param(nick(user)).param(channel_name(channel));

@@ -228,6 +228,13 @@ numerics! {
     733 RPL_ENDOFMONLIST "End of MONITOR list";
     734 ERR_MONLISTFULL "Monitor list is full";
     742 ERR_MLOCKRESTRICTED "This mode is locked";
+    760 RPL_WHOISKEYVALUE "";
+    761 RPL_KEYVALUE "";
+    766 RPL_KEYNOTSET "key not set";
+    770 RPL_METADATASUBOK "";
+    771 RPL_METADATAUNSUBOK "";
+    772 RPL_METADATASUBS "";
+    774 RPL_METADATASYNCLATER "";
     900 RPL_LOGGEDIN "You are now logged in";
     901 RPL_LOGGEDOUT "You are now logged out";
     902 ERR_NICKLOCKED "You must use a nick assigned to you";

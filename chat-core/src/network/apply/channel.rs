@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 
 use super::{
     super::{
-        Audience, Channel, ChannelId, ChannelModes, Event, ItemKind, Member, Network, Rank, Topic,
-        UserId, text,
+        Audience, Channel, ChannelId, ChannelModes, Event, ItemKind, Member, Metadata, Network,
+        Rank, Topic, UserId, text,
     },
     Turn,
 };
@@ -60,6 +60,7 @@ impl Network {
             turn.tell(self, audience, Event::Away { user: me });
             turn.next_event();
         }
+        self.introduce_metadata(me, id, turn);
         turn.sink.joined(self, turn.origin, id);
     }
 
@@ -76,6 +77,7 @@ impl Network {
             invite_exceptions: Vec::new(),
             invited: Vec::new(),
             history: None,
+            metadata: Metadata::default(),
         });
         self.index_channel(id);
         id

@@ -3,6 +3,7 @@
 mod channel;
 mod history;
 mod message;
+mod metadata;
 mod mode;
 mod operator;
 mod server_ban;
@@ -54,8 +55,8 @@ impl Network {
             .or_else(|| self.find_session(origin.session));
         let turn = &mut Turn::new(origin, sink);
         let Some(me) = user else {
-            if let Op::Register { nick, user, host, real, away } = entry.op {
-                self.register(nick, user, host, real, away, turn);
+            if let Op::Register { nick, user, host, real, away, metadata } = &entry.op {
+                self.register(nick, user, host, real, (*away, metadata), turn);
             }
             return;
         };
@@ -80,6 +81,10 @@ impl Network {
             Op::Invite { nick, channel } => self.invite(me, nick, channel, turn),
             Op::Away(message) => self.set_away(me, message, turn),
             Op::SetName(real) => self.set_name(me, real, turn),
+            Op::SetMetadata { target, key, value } => {
+                self.set_metadata(me, target, key, *value, turn);
+            }
+            Op::ClearMetadata { target } => self.clear_metadata(me, target, turn),
             Op::Oper { name } => self.make_oper(me, name, turn),
             Op::Kill { nick, reason } => self.kill(me, nick, reason, turn),
             Op::Wallops { text } => self.wallops(me, text, turn),
@@ -110,7 +115,9 @@ impl Network {
         channel.remove(user);
         if channel.members.is_empty() {
             self.forget_channel(id);
-            if let Some(ring) = self.state.channels.remove(id).and_then(|gone| gone.history) {
+            let Some(gone) = self.state.channels.remove(id) else { return };
+            self.forget_metadata(&gone.metadata);
+            if let Some(ring) = gone.history {
                 self.state.history.close(ring);
             }
         }
@@ -137,7 +144,7 @@ impl<'t> Turn<'t> {
         Self { origin, sink, events: 0 }
     }
 
-    fn tell(&mut self, network: &Network, audience: Audience, event: Event<'_>) {
+    fn tell(&mut self, network: &Network, audience: Audience<'_>, event: Event<'_>) {
         let delivery = Delivery {
             event,
             audience,

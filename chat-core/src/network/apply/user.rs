@@ -3,7 +3,10 @@
 use alloc::vec::Vec;
 
 use super::{
-    super::{Audience, Event, ItemKind, Network, State, User, UserId, UserModes, names_of, text},
+    super::{
+        Audience, Event, ItemKind, KeyValue, Network, State, User, UserId, UserModes, names_of,
+        text,
+    },
     Turn,
 };
 use crate::wire::numeric::{ERR_NICKNAMEINUSE, RPL_NOWAWAY, RPL_UNAWAY, RPL_YOUREOPER};
@@ -15,7 +18,7 @@ impl Network {
         user: &[u8],
         host: &[u8],
         real: &[u8],
-        away: Option<&[u8]>,
+        (away, metadata): (Option<&[u8]>, &[KeyValue<'_>]),
         turn: &mut Turn<'_>,
     ) {
         let cloak = self.cloak_of(host);
@@ -28,6 +31,7 @@ impl Network {
             turn.sink.refused(self, turn.origin, nick);
             return;
         }
+        let metadata = self.first_metadata(metadata);
         let session = turn.origin.session;
         let time = self.state.time;
         let modes = UserModes { cloaked: cloak.is_some(), ..UserModes::default() };
@@ -44,6 +48,7 @@ impl Network {
             last_active: time,
             channels: Vec::new(),
             talks: Vec::new(),
+            metadata,
         });
         self.sessions.insert(session, id);
         self.index_nick(id);
@@ -137,6 +142,7 @@ impl Network {
         self.forget_nick(me);
         if let Some(user) = self.state.users.remove(me) {
             self.sessions.remove(&user.session);
+            self.forget_metadata(&user.metadata);
             self.state.invisible -= u32::from(user.modes.invisible);
             self.state.opers -= u32::from(user.modes.oper);
             turn.tell(self, Audience::Watchers, Event::Offline { nick: &user.nick });

@@ -8,6 +8,7 @@ mod help;
 mod history;
 mod information;
 mod message;
+mod metadata;
 mod mode;
 mod monitor;
 mod operator;
@@ -259,6 +260,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         when: Registered,
         cost: 1,
         run: information::map,
+    },
+    Command {
+        name: b"METADATA",
+        usage: "target GET keys | LIST | SET key [:value] | CLEAR | SUB keys | UNSUB keys | SUBS | SYNC",
+        about: "Shows or changes what a user or channel tells of itself, and who is told of changes.",
+        params: 2,
+        when: Always,
+        cost: 2,
+        run: metadata::metadata,
     },
     Command {
         name: b"MODE",

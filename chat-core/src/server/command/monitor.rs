@@ -8,6 +8,7 @@ use super::Caller;
 use crate::{
     server::{
         link::Step,
+        metadata::Sync,
         query::{Monitored, Read},
     },
     wire::{
@@ -57,7 +58,11 @@ fn watch(caller: &mut Caller<'_>, nicks: &[u8]) {
         let limit = crate::server::query::decimal(most as u64);
         caller.reply(ERR_MONLISTFULL, &[&limit, &over.join(&b',')]);
     }
-    caller.then([Step::Read(Read::Monitored(Monitored::status(added)))]);
+    let sync = Sync::watched(caller.network(), &added);
+    caller.then([
+        Step::Read(Read::Monitored(Monitored::status(added))),
+        Step::Read(Read::MetadataSync(sync)),
+    ]);
 }
 
 impl Caller<'_> {

@@ -3,6 +3,7 @@
 mod invites;
 mod list;
 mod masks;
+mod metadata;
 mod monitor;
 mod names;
 mod who;
@@ -15,6 +16,7 @@ pub(crate) use self::{
     invites::Invites,
     list::List,
     masks::Masks,
+    metadata::MetadataList,
     monitor::Monitored,
     names::{AllNames, Names},
     who::Who,
@@ -23,6 +25,7 @@ pub(crate) use self::{
 };
 use super::{
     links::Links,
+    metadata::Sync,
     replay::{Replay, Targets},
     text::Text,
 };
@@ -65,6 +68,10 @@ pub(crate) enum Read {
     Targets(Targets),
     /// Lines that were made at once.
     Text(Text),
+    /// METADATA LIST.
+    MetadataList(MetadataList),
+    /// METADATA SYNC, or what a JOIN or a subscription leads to.
+    MetadataSync(Sync),
 }
 
 const FIRST_USER: UserId = UserId { index: 0, generation: 0 };
@@ -73,7 +80,7 @@ const FIRST_USER: UserId = UserId { index: 0, generation: 0 };
 const NO_NAMES: Caps = Caps::NO_IMPLICIT_NAMES.with(Caps::DRAFT_NO_IMPLICIT_NAMES);
 
 /// Users or channels that are looked at for one line at the most.
-const LOOK_AT_MOST: usize = 256;
+pub(super) const LOOK_AT_MOST: usize = 256;
 
 impl Read {
     pub(crate) const fn arrival(channel: ChannelId) -> Self {
@@ -135,6 +142,8 @@ impl Read {
             Self::Invites(invites) => invites.next(look),
             Self::Masks(masks) => masks.next(look),
             Self::Replay(_) | Self::Targets(_) => true,
+            Self::MetadataList(list) => list.next(look),
+            Self::MetadataSync(sync) => sync.next(network, look.links, conn, viewer),
         }
     }
 }

@@ -64,6 +64,7 @@ impl Look<'_> {
             let text = [b"is using modes ", &user.modes.shown()[..]].concat();
             self.send(RPL_WHOISMODES, &[nick], Some(&text));
         }
+        self.whois_metadata(user);
         let now = self.links.now.wall;
         let idle = decimal(now.as_secs().saturating_sub(user.last_active.as_secs()));
         self.send_text(RPL_WHOISIDLE, &[nick, &idle, &decimal(user.signed_on.as_secs())]);
