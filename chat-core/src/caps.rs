@@ -34,6 +34,8 @@ impl Caps {
     pub(crate) const OPER_TAG: Self = Self(1 << 25);
     pub(crate) const EXTENDED_ISUPPORT: Self = Self(1 << 26);
     pub(crate) const METADATA: Self = Self(1 << 15);
+    pub(crate) const ACCOUNT_NOTIFY: Self = Self(1 << 30);
+    pub(crate) const ACCOUNT_TAG: Self = Self(1 << 31);
 
     pub(crate) const fn has(self, wanted: Self) -> bool {
         self.0 & wanted.0 == wanted.0
@@ -91,6 +93,18 @@ const fn of_history(name: &'static [u8], bit: Caps, about: &'static str) -> Capa
 
 /// All that the server offers, in the order of `CAP LS`.
 pub(crate) const ALL: &[Capability] = &[
+    // Nobody can log in to an account yet: these change nothing until somebody can, but for what a
+    // client may rely on.
+    row(
+        b"account-notify",
+        Caps::ACCOUNT_NOTIFY,
+        "Tells when somebody in a common channel logs in to an account, or out; nobody can yet.",
+    ),
+    row(
+        b"account-tag",
+        Caps::ACCOUNT_TAG,
+        "Marks lines with the account of who sent them; nobody has one yet.",
+    ),
     row(
         b"away-notify",
         Caps::AWAY_NOTIFY,
