@@ -6,6 +6,7 @@ mod cloak;
 mod event;
 mod history;
 mod log;
+mod lookalikes;
 mod metadata;
 mod modes;
 mod op;
@@ -28,6 +29,8 @@ use crate::{
 };
 
 pub(crate) use apply::BanChange;
+use lookalikes::Lookalikes;
+
 pub(crate) use event::{Audience, Delivery, Event, Sink};
 pub(crate) use history::{Bounds, History, Item, ItemKind, Point, Query, RingId, Stretch};
 pub(crate) use log::{Log, MemLog};
@@ -71,6 +74,7 @@ pub(crate) struct Network {
     nicks: HashTable<UserId>,
     names: HashTable<ChannelId>,
     sessions: HashMap<Session, UserId, Keyed>,
+    lookalikes: Lookalikes,
 }
 
 /// What a snapshot holds; the tables beside it are made from it.
@@ -166,6 +170,7 @@ impl Network {
             nicks: HashTable::new(),
             names: HashTable::new(),
             sessions: HashMap::with_hasher(Keyed(state.key)),
+            lookalikes: Lookalikes::default(),
             state,
         };
         network.state.history.index();
@@ -275,9 +280,11 @@ impl Network {
             key.of_name(config.casemapping, users.get(*id).map_or(&[], |user| &user.nick))
         };
         self.nicks.insert_unique(hash(&id), id, hash);
+        self.index_nick_looks(id);
     }
 
     fn forget_nick(&mut self, id: UserId) {
+        self.forget_nick_looks(id);
         let State { users, key, config, .. } = &self.state;
         let nick = users.get(id).map_or(&[][..], |user| &user.nick);
         let hash = key.of_name(config.casemapping, nick);
@@ -292,9 +299,11 @@ impl Network {
             key.of_name(config.casemapping, channels.get(*id).map_or(&[], |channel| &channel.name))
         };
         self.names.insert_unique(hash(&id), id, hash);
+        self.index_channel_looks(id);
     }
 
     fn forget_channel(&mut self, id: ChannelId) {
+        self.forget_channel_looks(id);
         let State { channels, key, config, .. } = &self.state;
         let name = channels.get(id).map_or(&[][..], |channel| &channel.name);
         let hash = key.of_name(config.casemapping, name);

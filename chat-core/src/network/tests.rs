@@ -182,3 +182,18 @@ fn a_restarted_server_has_none_of_its_old_users() {
     );
     assert_eq!((network.count().users, network.count().channels), (0, 0));
 }
+
+#[test]
+fn what_looks_alike_is_refused_after_a_restore_too() {
+    let config = NetworkConfig { casemapping: CaseMapping::Precis, ..NetworkConfig::default() };
+    let found = Op::Found { key: HashKey(1, 2), config };
+    let register = |nick: &'static str| {
+        let (user, host, real, metadata) = (&b"u"[..], b"192.0.2.1", b"r", vec![]);
+        Op::Register { nick: nick.as_bytes(), user, host, real, away: None, metadata }
+    };
+    let mut network = Network::new();
+    apply_all(&mut network, 1, &[(0, found), (1, register("evan"))]);
+    let mut network = Network::restore(&network.snapshot()).expect("a snapshot can be read");
+    apply_all(&mut network, 3, &[(2, register("\u{435}van")), (3, register("ivan"))]);
+    assert_eq!(network.count().users, 2);
+}

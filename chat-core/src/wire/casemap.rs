@@ -1,12 +1,14 @@
-//! Which bytes of a name are the same letter.
+//! Which names are the same name.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use core::hash::Hasher;
+
+use super::unicode;
 
 /// How names (nicks, channels) are compared: the `CASEMAPPING` token of `RPL_ISUPPORT`.
 ///
-/// Only single bytes fold, so a fold never changes a length, and bytes past ASCII stay as they
-/// are.
+/// In `Ascii` and `Rfc1459` only single bytes fold, so a fold never changes a length, and bytes past
+/// ASCII stay as they are. In the others names are text: what is not UTF-8 folds as `Ascii` does.
 #[derive(Copy, Clone, Eq, PartialEq, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub enum CaseMapping {
     /// `a` to `z` are the lower case of `A` to `Z`.
@@ -14,16 +16,52 @@ pub enum CaseMapping {
     Ascii,
     /// As `Ascii`; also `{`, `}`, `|`, `^` are the lower case of `[`, `]`, `\`, `~`.
     Rfc1459,
+    /// Letters and digits of any script, compared as RFC 8265 compares user names; names that look
+    /// alike are not in use at once.
+    Precis,
+    /// As `Precis`, with nearly all characters.
+    Permissive,
 }
 
 impl CaseMapping {
-    /// The token's value.
+    /// The token's value. No token is known to clients for names beyond ASCII: they are told how
+    /// ASCII is compared, which holds for it, and names come in one spelling from the server.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Ascii => "ascii",
+            Self::Ascii | Self::Precis | Self::Permissive => "ascii",
             Self::Rfc1459 => "rfc1459",
         }
+    }
+
+    /// Whether names may be text beyond ASCII, compared as such.
+    #[must_use]
+    pub const fn is_unicode(self) -> bool {
+        matches!(self, Self::Precis | Self::Permissive)
+    }
+
+    /// Whether a name may be used as far as its characters beyond ASCII go; what else it needs, its
+    /// kind says. It must be no longer than `max_len` when folded, either.
+    #[must_use]
+    pub fn admits(self, name: &[u8], max_len: usize) -> bool {
+        if name.is_ascii() {
+            return true;
+        }
+        let Ok(text) = core::str::from_utf8(name) else { return false };
+        let good = match self {
+            Self::Ascii | Self::Rfc1459 => false,
+            Self::Precis => unicode::is_identifier(text),
+            Self::Permissive => unicode::is_permitted(text),
+        };
+        good && self.fold(name).len() <= max_len
+    }
+
+    /// What a name looks like: equal for names that may not be in use at once. `None`: any two may
+    /// that are not the same name.
+    #[must_use]
+    pub fn skeleton(self, name: &[u8]) -> Option<String> {
+        let text = self.is_unicode().then(|| core::str::from_utf8(name).ok())?;
+        text.map(unicode::skeleton)
     }
 
     /// The lower case of one byte.
@@ -42,12 +80,27 @@ impl CaseMapping {
     /// The lower case of a name: what a map of names is keyed by.
     #[must_use]
     pub fn fold(self, name: &[u8]) -> Vec<u8> {
-        name.iter().map(|&byte| self.fold_byte(byte)).collect()
+        self.fold_text(name)
+            .unwrap_or_else(|| name.iter().map(|&byte| self.fold_byte(byte)).collect())
+    }
+
+    /// The same for a name that does not fold byte by byte.
+    fn fold_text(self, name: &[u8]) -> Option<Vec<u8>> {
+        if !self.is_unicode() || name.is_ascii() {
+            return None;
+        }
+        let text = core::str::from_utf8(name).ok()?;
+        let fold =
+            if self == Self::Precis { unicode::fold_precis } else { unicode::fold_permissive };
+        Some(fold(text).into_bytes())
     }
 
     /// Whether two names are the same name.
     #[must_use]
     pub fn eq(self, a: &[u8], b: &[u8]) -> bool {
+        if self.is_unicode() && !(a.is_ascii() && b.is_ascii()) {
+            return self.fold(a) == self.fold(b);
+        }
         a.len() == b.len() && a.iter().zip(b).all(|(&a, &b)| self.fold_byte(a) == self.fold_byte(b))
     }
 
@@ -56,6 +109,9 @@ impl CaseMapping {
     ///
     /// No end is marked: hash nothing after it, or add a separator.
     pub fn hash(self, name: &[u8], hasher: &mut impl Hasher) {
+        if let Some(folded) = self.fold_text(name) {
+            return hasher.write(&folded);
+        }
         let mut folded = [0; 64];
         for chunk in name.chunks(folded.len()) {
             let folded = &mut folded[..chunk.len()];
@@ -121,6 +177,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn eq_fold_and_hash_agree_on_every_character() {
+        for mapping in [CaseMapping::Precis, CaseMapping::Permissive] {
+            for c in unicode::letters() {
+                let name = alloc::format!("x{c}");
+                let folded = mapping.fold(name.as_bytes());
+                assert_eq!(mapping.fold(&folded), folded, "{c:?}");
+                for other in c.to_uppercase().chain(c.to_lowercase()) {
+                    let other = alloc::format!("X{other}");
+                    let same = mapping.fold(other.as_bytes()) == folded;
+                    let (a, b) = (name.as_bytes(), other.as_bytes());
+                    assert_eq!(mapping.eq(a, b), same, "{c:?}");
+                    assert!(!same || sip(mapping, a) == sip(mapping, b), "{c:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_fold_as_ascii() {
+        assert!(CaseMapping::Precis.eq(b"A\xff", b"a\xff"));
+        assert!(!CaseMapping::Precis.admits(b"a\xff", 9) && CaseMapping::Precis.admits(b"a", 9));
+        assert!(!CaseMapping::Ascii.admits("é".as_bytes(), 9));
     }
 
     #[test]

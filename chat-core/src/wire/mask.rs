@@ -20,6 +20,9 @@ use super::CaseMapping;
 /// caller to cap both lengths; a line's 510 bytes already do.
 #[must_use]
 pub fn matches(mask: &[u8], text: &[u8], casemap: CaseMapping) -> bool {
+    if casemap.is_unicode() && !(mask.is_ascii() && text.is_ascii()) {
+        return matches_counting(&casemap.fold(mask), &casemap.fold(text), casemap).0;
+    }
     matches_counting(mask, text, casemap).0
 }
 

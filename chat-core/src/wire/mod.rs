@@ -31,6 +31,7 @@ pub mod numeric;
 mod standard;
 mod subnet;
 mod tags;
+mod unicode;
 
 pub use casemap::CaseMapping;
 pub use encode::{BODY_MAX, Encoder, TAGS_MAX};

@@ -5,17 +5,21 @@
 
 use core::fmt;
 
-use super::Escaped;
+use super::{CaseMapping, Escaped};
 
 /// A nickname that was checked.
 #[derive(Copy, Clone, Eq, PartialEq)]
 pub struct Nick<'a>(&'a [u8]);
 
 impl<'a> Nick<'a> {
-    /// The nick, if [`is_nick`] says so.
+    /// The nick, if [`is_nick`] says so, with characters beyond ASCII where names may have them.
     #[must_use]
-    pub fn new(nick: &'a [u8], max_len: usize) -> Option<Self> {
-        is_nick(nick, max_len).then_some(Self(nick))
+    pub fn new(nick: &'a [u8], max_len: usize, casemapping: CaseMapping) -> Option<Self> {
+        let good = match nick.is_ascii() {
+            true => is_nick(nick, max_len),
+            false => is_nick_beyond_ascii(nick, max_len) && casemapping.admits(nick, max_len),
+        };
+        good.then_some(Self(nick))
     }
 
     /// The nick as it was given, unfolded.
@@ -36,10 +40,11 @@ impl fmt::Debug for Nick<'_> {
 pub struct ChannelName<'a>(&'a [u8]);
 
 impl<'a> ChannelName<'a> {
-    /// The name, if [`is_channel`] says so.
+    /// The name, if [`is_channel`] says so; where names are text, it must be such text.
     #[must_use]
-    pub fn new(name: &'a [u8], max_len: usize) -> Option<Self> {
-        is_channel(name, max_len).then_some(Self(name))
+    pub fn new(name: &'a [u8], max_len: usize, casemapping: CaseMapping) -> Option<Self> {
+        let admitted = !casemapping.is_unicode() || casemapping.admits(name, max_len);
+        (admitted && is_channel(name, max_len)).then_some(Self(name))
     }
 
     /// The name as it was given, unfolded, with its `#`.
@@ -64,6 +69,16 @@ pub fn is_nick(bytes: &[u8], max_len: usize) -> bool {
     let starts_well = bytes.first().is_some_and(|&byte| is_letter_or_special(byte));
     let rest = |&byte: &u8| is_letter_or_special(byte) || byte.is_ascii_digit() || byte == b'-';
     starts_well && bytes.len() <= max_len && bytes.iter().all(rest)
+}
+
+/// Whether the ASCII in it may be in a nick, and it does not begin with a digit of any script.
+fn is_nick_beyond_ascii(bytes: &[u8], max_len: usize) -> bool {
+    let Ok(text) = core::str::from_utf8(bytes) else { return false };
+    let rest = |byte: u8| is_letter_or_special(byte) || byte.is_ascii_digit() || byte == b'-';
+    let starts_well = text.chars().next().is_some_and(|first| !first.is_numeric() && first != '-');
+    starts_well
+        && bytes.len() <= max_len
+        && bytes.iter().all(|&byte| !byte.is_ascii() || rest(byte))
 }
 
 /// Whether it can be a channel's name: `#`, then bytes other than space, comma, colon and control
@@ -188,10 +203,13 @@ mod tests {
 
     #[test]
     fn checked_names_are_made_by_checking_only() {
-        assert_eq!(Nick::new(b"dan", 9).map(|nick| nick.as_bytes()), Some(&b"dan"[..]));
-        assert_eq!(Nick::new(b"1dan", 9), None);
-        assert_eq!(ChannelName::new(b"#a,b", 9), None);
-        let channel = ChannelName::new(b"#a\xff", 9);
+        assert_eq!(
+            Nick::new(b"dan", 9, CaseMapping::Ascii).map(|nick| nick.as_bytes()),
+            Some(&b"dan"[..])
+        );
+        assert_eq!(Nick::new(b"1dan", 9, CaseMapping::Ascii), None);
+        assert_eq!(ChannelName::new(b"#a,b", 9, CaseMapping::Ascii), None);
+        let channel = ChannelName::new(b"#a\xff", 9, CaseMapping::Ascii);
         assert_eq!(format!("{channel:?}"), r##"Some(ChannelName("#a\xff"))"##);
     }
 }

@@ -217,6 +217,8 @@ fn addresses<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Listen>>, 
 enum Casemapping {
     Ascii,
     Rfc1459,
+    Precis,
+    Permissive,
 }
 
 impl From<Casemapping> for CaseMapping {
@@ -224,6 +226,8 @@ impl From<Casemapping> for CaseMapping {
         match named {
             Casemapping::Ascii => Self::Ascii,
             Casemapping::Rfc1459 => Self::Rfc1459,
+            Casemapping::Precis => Self::Precis,
+            Casemapping::Permissive => Self::Permissive,
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::wire::{
     numeric::{
         ERR_BADCHANNELKEY, ERR_BANNEDFROMCHAN, ERR_CHANNELISFULL, ERR_CHANOPRIVSNEEDED,
         ERR_INVITEONLYCHAN, ERR_NOSUCHCHANNEL, ERR_NOSUCHNICK, ERR_NOTONCHANNEL,
-        ERR_TOOMANYCHANNELS, ERR_USERNOTINCHANNEL, ERR_USERONCHANNEL, RPL_AWAY, RPL_INVITING,
+        ERR_TOOMANYCHANNELS, ERR_UNAVAILRESOURCE, ERR_USERNOTINCHANNEL, ERR_USERONCHANNEL,
+        RPL_AWAY, RPL_INVITING,
     },
 };
 
@@ -34,6 +35,9 @@ impl Network {
             if let Some(refusal) = self.join_refusal(me, channel, key) {
                 return turn.reply(self, refusal, &[&channel.name]);
             }
+        }
+        if found.is_none() && self.channel_like(name).is_some() {
+            return turn.reply(self, ERR_UNAVAILRESOURCE, &[name]);
         }
         let joined = self.user(me).map_or(0, |user| user.channels.len());
         if joined >= self.state.config.channels_per_user as usize {

@@ -29,7 +29,8 @@ pub(super) fn join(caller: &mut Caller<'_>, message: &Message<'_>) {
     let mut steps = Vec::new();
     for channel in caller.targets(list) {
         let key = keys.next().filter(|key| !key.is_empty());
-        if ChannelName::new(channel, caller.server.config.limits.channel_len).is_none() {
+        let config = &caller.server.config;
+        if ChannelName::new(channel, config.limits.channel_len, config.casemapping).is_none() {
             caller.reply(ERR_NOSUCHCHANNEL, &[channel]);
             continue;
         }

@@ -117,9 +117,7 @@ fn find(caller: &Caller<'_>, target: &[u8]) -> Option<Target> {
             ring: channel.history,
         });
     }
-    if !crate::wire::is_nick(target, 64) {
-        return None;
-    }
+    crate::wire::Nick::new(target, 64, network.casemapping())?;
     // A nick stays as it was asked for: a client that knows it in that case finds its answer.
     let ring = network.talk(me, target).map(|talk| talk.ring);
     Some(Target { name: target.into(), channel: None, ring })

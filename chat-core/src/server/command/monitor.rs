@@ -12,7 +12,7 @@ use crate::{
         query::{Monitored, Read},
     },
     wire::{
-        Message, is_nick,
+        Message, Nick,
         numeric::{ERR_MONLISTFULL, ERR_NEEDMOREPARAMS},
         split_list,
     },
@@ -41,11 +41,12 @@ pub(super) fn monitor(caller: &mut Caller<'_>, message: &Message<'_>) {
 fn watch(caller: &mut Caller<'_>, nicks: &[u8]) {
     let (most, conn) = (caller.server.config.limits.monitor, caller.conn);
     let nick_len = caller.server.config.limits.nick_len;
+    let casemapping = caller.server.config.casemapping;
     let links = &mut caller.server.links;
     let mut added: Vec<Box<[u8]>> = Vec::new();
     let mut over: Vec<&[u8]> = Vec::new();
     for nick in split_list(nicks) {
-        if !is_nick(nick, nick_len) || links.is_watching(conn, nick) {
+        if Nick::new(nick, nick_len, casemapping).is_none() || links.is_watching(conn, nick) {
             continue;
         }
         if links.get(conn).is_none_or(|link| link.watching.len() >= most) {

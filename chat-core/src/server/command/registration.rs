@@ -41,14 +41,15 @@ pub(super) fn nick(caller: &mut Caller<'_>, message: &Message<'_>) {
     if given.is_empty() {
         return caller.reply(ERR_NONICKNAMEGIVEN, &[]);
     }
-    let Some(nick) = Nick::new(given, caller.server.config.limits.nick_len) else {
+    let config = &caller.server.config;
+    let Some(nick) = Nick::new(given, config.limits.nick_len, config.casemapping) else {
         return caller.reply(ERR_ERRONEUSNICKNAME, &[given]);
     };
     if caller.user_id().is_some() {
         return caller.propose(Op::Nick(nick.as_bytes()));
     }
     // Only advice: whether the nick is free is decided when the registration is applied.
-    if caller.network().find_user(nick.as_bytes()).is_some() {
+    if caller.network().nick_holder(nick.as_bytes()).is_some() {
         return caller.reply(ERR_NICKNAMEINUSE, &[given]);
     }
     if let Some(form) = caller.form() {
