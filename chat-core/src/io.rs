@@ -178,6 +178,8 @@ pub enum Report {
     Ended { conn: ConnId, nick: Vec<u8>, why: Vec<u8> },
     /// Somebody became an operator.
     Oper { nick: Vec<u8>, name: String },
+    /// An operator did something that the other reports do not tell.
+    Acted { nick: Vec<u8>, what: String },
     /// An attempt to become one, or to register with a password, failed.
     BadPassword { conn: ConnId, name: Vec<u8> },
     /// What the host was asked was not answered in time.

@@ -55,6 +55,8 @@ fn what_is_set_while_bans_are_loaded_is_not_lost() {
     stage.send("oper", "OPER root right");
     stage.answer(true);
     stage.send("oper", "KLINE *@bad.example :spam");
+    let what = "set a KLINE of *@bad.example".into();
+    assert!(stage.reports.contains(&Report::Acted { nick: b"oper".to_vec(), what }));
     let (new, request) = asked(&mut stage);
     assert_eq!(request, Request::LoadBans);
     let (store, Request::StoreBans(text)) = asked(&mut stage) else { panic!("it is stored") };

@@ -52,6 +52,9 @@ impl Host for ServeHost {
             Report::Ended { conn, nick, why } => {
                 info!(conn = conn.index(), nick = %escaped(nick), why = %escaped(why), "ended");
             }
+            Report::Acted { nick, what } => {
+                info!(nick = %escaped(nick), what = %escaped(what), "an operator acted");
+            }
             Report::Oper { nick, name } => {
                 info!(nick = %escaped(nick), name = %escaped(name), "became an operator");
             }

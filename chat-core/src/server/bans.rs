@@ -68,8 +68,12 @@ impl Server {
                     let text = format!("There are {most} bans: lift some first");
                     self.refuse(conn, kind, "TOO_MANY_BANS", &[of.as_bytes()], &text);
                 }
-                BanChange::Lifted => self.keep_bans(conn, format!("The {kind} of {of} is lifted")),
+                BanChange::Lifted => {
+                    self.report_act(conn, format!("lifted the {kind} of {of}"));
+                    self.keep_bans(conn, format!("The {kind} of {of} is lifted"));
+                }
                 BanChange::Set => {
+                    self.report_act(conn, format!("set a {kind} of {of}"));
                     // With another look under way, all bans are looked for.
                     let only = if self.sweep.is_some() { None } else { Some(target) };
                     self.sweep = Some(Sweep { from: 0, only });

@@ -4,7 +4,7 @@ use alloc::{format, string::String};
 
 use super::{Caller, cut};
 use crate::{
-    Answer, ConnId, Request,
+    Answer, ConnId, Output, Report, Request,
     caps::Caps,
     network::Op,
     server::{Server, link::Purpose},
@@ -52,6 +52,7 @@ pub(super) fn wallops(caller: &mut Caller<'_>, message: &Message<'_>) {
 
 /// `REHASH`: the host reads the configuration again; the answer brings it.
 pub(super) fn rehash(caller: &mut Caller<'_>, _: &Message<'_>) {
+    caller.server.report_act(caller.conn, "asked for REHASH".into());
     caller.reply(RPL_REHASHING, &[b"configuration"]);
     caller.server.ask(caller.conn, Purpose::Rehash, Request::Configuration);
 }
@@ -100,6 +101,12 @@ impl Server {
             text: text.as_bytes(),
         };
         self.links.standard(conn, &reply);
+    }
+
+    /// Tells the host what an operator does.
+    pub(in crate::server) fn report_act(&mut self, conn: ConnId, what: String) {
+        let nick = self.nick_of(conn);
+        self.links.outputs.push_back(Output::Report(Report::Acted { nick, what }));
     }
 
     /// Sends a notice of the server to one connection.
