@@ -127,6 +127,10 @@ fn read_line(line: &[u8]) -> Result<ServerBan, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -149,6 +153,21 @@ mod tests {
         let expected: [(Vec<u8>, &[u8]); 2] =
             [(b"*@bad.example".to_vec(), b"spam"), (b"10.0.0.0/8".to_vec(), b"again")];
         assert_eq!(shown, expected);
+    }
+
+    proptest! {
+        /// Words of the format in any order: no panic, and what is read is written and read again.
+        #[test]
+        fn any_words_are_bans_or_a_fault(
+            words in prop::collection::vec(prop::sample::select(vec![
+                "KLINE", "dline", "*@bad.example", "10.0.0.0/8", "::1", "until", "by", "at",
+                "2026-02-01T00:00:00Z", ":reason", ":", "#", "\n", "@", "\u{e9}", "a!b@c",
+            ]), 0..24),
+        ) {
+            if let Ok(bans) = read(words.join(" ").as_bytes()) {
+                prop_assert_eq!(read(&write(bans.iter())), Ok(bans));
+            }
+        }
     }
 
     #[test]
