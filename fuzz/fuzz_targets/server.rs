@@ -49,7 +49,7 @@ enum Step {
         peer: u8,
         command: u8,
         words: [u8; 3],
-        label: bool,
+        tags: u8,
     },
     /// The same command many times over, in one piece.
     Repeat {
@@ -128,8 +128,8 @@ fn take(stage: &mut Stage, step: &Step) {
             stage.receive(peer, lines.as_bytes());
         }
         Step::Open { peer } => stage.open(peer),
-        Step::Say { peer, command, words, label } => {
-            let tag = if label { "@label=l;+x=y " } else { "" };
+        Step::Say { peer, command, words, tags } => {
+            let tag = TAGS[usize::from(tags) % TAGS.len()];
             stage.receive(peer, format!("{tag}{}", line(command, words)).as_bytes());
         }
         Step::Repeat { peer, command, words, times } => {
@@ -177,6 +177,7 @@ fn config(setup: Setup) -> Config {
     limits.invites = 2;
     limits.monitor = 2;
     limits.whowas = 2;
+    limits.history_lines = 4;
     limits.connections_per_address = Some(6);
     config
 }
@@ -189,6 +190,10 @@ fn line(command: u8, [a, b, c]: [u8; 3]) -> String {
         .replace("  ", " ")
         .replace(" :\r", "\r")
 }
+
+/// Batches of lines have these references.
+const TAGS: &[&str] =
+    &["", "@label=l;+x=y ", "@batch=1 ", "@batch=1;draft/multiline-concat ", "@label=l;+reply=0 "];
 
 const NICKS: [&str; PEERS] = ["alice", "bob", "carol", "dave", "ALICE", "a[b", "A{b", "x"];
 
@@ -256,6 +261,31 @@ const WORDS: &[&str] = &[
     "message-tags batch labeled-response",
     "-batch",
     "1",
+    "2h",
+    "192.0.2.0/24",
+    "LATEST",
+    "BEFORE",
+    "AROUND",
+    "BETWEEN",
+    "TARGETS",
+    "timestamp=2024-01-01T00:00:00.000Z",
+    "msgid=0000000000000",
+    "+1",
+    "-1",
+    "draft/multiline",
+    "draft/multiline #a",
+    "+",
+    "C",
+    "S",
+    "SET",
+    "GET",
+    "SUB",
+    "SYNC",
+    "CLEAR",
+    "avatar",
+    "%tcuihsnfdlaor,7",
+    ">0,!#b,C<9",
+    "k",
     "alice,bob,#a",
     "hello, all of you",
     "\u{1}ACTION waves\u{1}",
