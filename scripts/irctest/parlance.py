@@ -91,7 +91,6 @@ class ParlanceController(BaseServerController, DirectoryBasedController):
             OptionalBehaviors.MULTI_KICK,
             OptionalBehaviors.MULTI_NAMES_COMMAND,
             OptionalBehaviors.MULTI_PRIVMSG,
-            OptionalBehaviors.NON_UTF8_MESSAGE,
             OptionalBehaviors.NO_CTCP,
         }
     )
@@ -105,6 +104,7 @@ class ParlanceController(BaseServerController, DirectoryBasedController):
         "PREFIX": "(qaohv)~&@%+",
         "STATUSMSG": "~&@%+",
         "TARGMAX": patma.ANYSTR,
+        "UTF8ONLY": None,
         "WHOX": None,
     }
 
