@@ -25,6 +25,7 @@ CONFIG = """
 [server]
 name = "My.Little.Server"
 network = "ExampleNET"
+description = "test server"
 runtime = "{runtime}"
 listen = ["{hostname}:{port}"]
 default_channels = []
