@@ -36,6 +36,10 @@ impl Caps {
     pub(crate) const METADATA: Self = Self(1 << 15);
     pub(crate) const ACCOUNT_NOTIFY: Self = Self(1 << 30);
     pub(crate) const ACCOUNT_TAG: Self = Self(1 << 31);
+    pub(crate) const MESSAGE_REDACTION: Self = Self(1 << 27);
+    pub(crate) const READ_MARKER: Self = Self(1 << 16);
+    pub(crate) const CHANNEL_RENAME: Self = Self(1 << 17);
+    pub(crate) const INVITE_NOTIFY: Self = Self(1 << 18);
 
     pub(crate) const fn has(self, wanted: Self) -> bool {
         self.0 & wanted.0 == wanted.0
@@ -117,6 +121,11 @@ pub(crate) const ALL: &[Capability] = &[
         Caps::CHGHOST,
         "Tells when the host of somebody in a common channel changes, in place of a QUIT and JOIN.",
     ),
+    row(
+        b"draft/channel-rename",
+        Caps::CHANNEL_RENAME,
+        "Tells of a channel's new name, in place of a PART and JOIN.",
+    ),
     of_history(
         b"draft/chathistory",
         Caps::CHATHISTORY,
@@ -131,6 +140,11 @@ pub(crate) const ALL: &[Capability] = &[
         b"draft/extended-isupport",
         Caps::EXTENDED_ISUPPORT,
         "Lets ISUPPORT be used before registration, and groups its lines in a batch.",
+    ),
+    of_history(
+        b"draft/message-redaction",
+        Caps::MESSAGE_REDACTION,
+        "Lets messages be taken back, and tells of those that were.",
     ),
     Capability {
         name: b"draft/metadata-2",
@@ -155,6 +169,11 @@ pub(crate) const ALL: &[Capability] = &[
     ),
     row(b"draft/pre-away", Caps::PRE_AWAY, "Lets AWAY be used before registration."),
     row(
+        b"draft/read-marker",
+        Caps::READ_MARKER,
+        "Keeps up to when you have read a channel or a conversation.",
+    ),
+    row(
         b"echo-message",
         Caps::ECHO_MESSAGE,
         "Sends your own messages back to you as others see them.",
@@ -164,6 +183,11 @@ pub(crate) const ALL: &[Capability] = &[
         b"extended-monitor",
         Caps::EXTENDED_MONITOR,
         "Tells of watched nicks what is otherwise told of those in common channels.",
+    ),
+    row(
+        b"invite-notify",
+        Caps::INVITE_NOTIFY,
+        "Tells when somebody is invited to a channel that you are in.",
     ),
     row(
         b"labeled-response",

@@ -122,6 +122,10 @@ pub struct Limits {
     pub history_answer: usize,
     /// Messages of a channel that a client without `draft/chathistory` is shown when it joins.
     pub history_replay: usize,
+    /// Channels and conversations whose read marker is kept for one connection.
+    pub read_markers: usize,
+    /// Age up to which a message may be redacted.
+    pub redact: Duration,
     /// Bytes of a message of several lines.
     pub multiline_bytes: usize,
     /// Lines of one message. 0: messages have one line, and `draft/multiline` is not offered.
@@ -192,6 +196,8 @@ impl Default for Limits {
             history_bytes: 64 << 20,
             history_answer: 100,
             history_replay: 10,
+            read_markers: 200,
+            redact: Duration::from_secs(3600),
             multiline_bytes: 4096,
             multiline_lines: 32,
             server_bans: 1_000,
@@ -372,6 +378,7 @@ impl Limits {
             ("history_bytes", self.history_bytes, 64 << 10, ANY),
             ("history_answer", self.history_answer, 1, 10_000),
             ("history_replay", self.history_replay, 0, 1_000),
+            ("read_markers", self.read_markers, 1, 10_000),
             ("multiline_bytes", self.multiline_bytes, 512, 16 << 10),
             ("multiline_lines", self.multiline_lines, 0, 100),
             ("server_bans", self.server_bans, 1, 10_000),
@@ -405,6 +412,7 @@ impl Limits {
             ("sendq_age", self.sendq_age),
             ("registration", self.registration),
             ("batch", self.batch),
+            ("redact", self.redact),
             ("ping_interval", self.ping_interval),
             ("ping_timeout", self.ping_timeout),
             ("ask", self.ask),

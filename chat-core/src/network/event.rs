@@ -115,6 +115,25 @@ pub(crate) enum Event<'a> {
         user: UserId,
         channel: ChannelId,
     },
+    /// The same, for those who are in the channel.
+    Invited {
+        by: UserId,
+        user: UserId,
+        channel: ChannelId,
+    },
+    Redact {
+        by: UserId,
+        target: &'a [u8],
+        msgid: &'a [u8],
+        reason: Option<&'a [u8]>,
+    },
+    /// A channel has its new name already.
+    Rename {
+        by: UserId,
+        channel: ChannelId,
+        old: &'a [u8],
+        reason: &'a [u8],
+    },
 }
 
 /// Who sees an event.

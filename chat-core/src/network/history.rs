@@ -222,6 +222,28 @@ impl History {
         }
     }
 
+    /// The item at a place.
+    pub(crate) fn get(&self, id: RingId, place: u64) -> Option<&Item> {
+        let ring = self.rings.get(id)?;
+        let at = ring.binary_search_by_key(&place, |item| item.place).ok()?;
+        ring.get(at)
+    }
+
+    /// Takes out the item at a place.
+    pub(crate) fn remove(&mut self, id: RingId, place: u64) -> Option<Item> {
+        let ring = self.rings.get_mut(id)?;
+        let at = ring.binary_search_by_key(&place, |item| item.place).ok()?;
+        let item = ring.remove(at)?;
+        self.bytes -= item.cost();
+        if at == 0 {
+            self.oldest.remove(&(place, id));
+            if let Some(next) = ring.front() {
+                self.oldest.insert((next.place, id));
+            }
+        }
+        Some(item)
+    }
+
     /// The newest item, or the newest message.
     pub(crate) fn latest(&self, id: RingId, events: bool) -> Option<&Item> {
         self.rings.get(id)?.iter().rev().find(|item| events || item.kind.is_message())
@@ -287,6 +309,22 @@ impl History {
         ring.range(from..)
             .take_while(|item| item.place <= stretch.last)
             .find(|item| stretch.events || item.kind.is_message())
+    }
+}
+
+#[cfg(test)]
+impl History {
+    /// What must hold at any time: these rings and no others, all within their bounds.
+    pub(super) fn check(&self, rings: &BTreeSet<RingId>, bounds: Bounds) {
+        assert!(self.rings.iter().map(|(id, _)| id).eq(rings.iter().copied()));
+        let all = || self.rings.iter().map(|(_, ring)| ring);
+        assert!(all().all(|ring| ring.len() <= bounds.lines));
+        assert!(all().all(|ring| ring.iter().is_sorted_by_key(|item| (item.time, item.place))));
+        assert_eq!(self.bytes, all().flatten().map(Item::cost).sum::<u64>());
+        assert!(self.bytes <= bounds.bytes);
+        let oldest: BTreeSet<_> = self.oldest.iter().copied().collect();
+        let front = |(id, ring): (RingId, &VecDeque<Item>)| Some((ring.front()?.place, id));
+        assert_eq!(oldest, self.rings.iter().filter_map(front).collect());
     }
 }
 
@@ -413,5 +451,19 @@ mod tests {
         let latest = history.select(id, Query::Latest(None), 5, false);
         assert_eq!(places(&history, latest), [4, 6, 7, 8, 9]);
         assert_eq!(history.latest(id, false).map(|item| item.place), Some(9));
+    }
+
+    #[test]
+    fn what_is_removed_leaves_no_hole() {
+        let (mut history, id) = ring(1..=4);
+        for place in [1, 3] {
+            assert_eq!(history.remove(id, place).map(|item| item.place), Some(place));
+            assert!(history.get(id, place).is_none());
+        }
+        let all = history.select(id, Query::Latest(None), 9, true);
+        assert_eq!(places(&history, all), [2, 4]);
+        assert_eq!(history.oldest.first(), Some(&(2, id)));
+        history.close(id);
+        assert_eq!(history.bytes, 0);
     }
 }

@@ -65,6 +65,8 @@ pub(crate) struct NetworkConfig {
     pub(crate) metadata_keys: u32,
     /// What all metadata together may cost, in bytes.
     pub(crate) metadata_total: u64,
+    /// Age up to which a message may be redacted, in milliseconds.
+    pub(crate) redact: u64,
 }
 
 /// Users, channels, and who is where.

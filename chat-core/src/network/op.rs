@@ -120,6 +120,18 @@ pub(crate) enum Op<'a> {
         text: &'a [u8],
         tags: &'a [u8],
     },
+    /// Takes a message back.
+    Redact {
+        target: &'a [u8],
+        msgid: &'a [u8],
+        #[serde(borrow)]
+        reason: Option<&'a [u8]>,
+    },
+    Rename {
+        channel: &'a [u8],
+        to: &'a [u8],
+        reason: &'a [u8],
+    },
     Topic {
         channel: &'a [u8],
         text: &'a [u8],

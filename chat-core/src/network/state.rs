@@ -61,6 +61,8 @@ pub(crate) struct Channel {
     pub(crate) exceptions: Vec<ListEntry>,
     pub(crate) invite_exceptions: Vec<ListEntry>,
     pub(crate) invited: Vec<UserId>,
+    /// When it got its name, if not with its first JOIN.
+    pub(crate) renamed: Option<UnixMillis>,
     /// What was said and done here, once something was.
     pub(crate) history: Option<RingId>,
     pub(crate) metadata: Metadata,

@@ -1,6 +1,6 @@
 //! The shared state alone: what a log of entries makes of it.
 
-use alloc::{vec, vec::Vec};
+use alloc::{collections::BTreeSet, vec, vec::Vec};
 
 use proptest::prelude::*;
 
@@ -50,7 +50,7 @@ fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
     let nick = prop::sample::select(vec![&b"ann"[..], b"Bob", b"bob", b"cat", b"dan"]);
     let channel = prop::sample::select(vec![&b"#a"[..], b"#B", b"#b", b"#c", b"#d"]);
     let op =
-        (0..24_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
+        (0..27_u8, nick, channel, any::<bool>(), prop::sample::select(&b"qaohvbeIklCimnpst"[..]));
     let op = op.prop_map(|(which, nick, channel, add, letter)| match which {
         0 | 1 => {
             let metadata = if add { vec![(&b"a"[..], nick)] } else { vec![] };
@@ -86,6 +86,14 @@ fn any_op() -> impl Strategy<Value = (u64, Op<'static>)> {
             Op::SetMetadata { target: if add { b"*" } else { channel }, key, value }
         }
         22 if add => Op::ClearMetadata { target: channel },
+        23 => Op::Message { kind: MessageKind::Notice, target: nick, text: b"u", tags: b"+x" },
+        24 => Op::Rename { channel, to: if add { b"#d" } else { b"#E" }, reason: b"" },
+        25 => {
+            // One of the first messages that a log can have.
+            let place = u64::from(letter % 32) << 16;
+            let msgid = base32(HashKey(1, 2).permute(place)).to_vec().leak();
+            Op::Redact { target: if add { channel } else { nick }, msgid, reason: None }
+        }
         _ => Op::Quit { reason: b"" },
     });
     (0..4_u64, op)
@@ -138,6 +146,11 @@ fn check(network: &Network) {
         metadata.inspect(|one| assert!(one.len() <= 2)).map(Metadata::cost).collect();
     let cost = costs.iter().sum::<usize>() as u64;
     assert!(cost == network.state.metadata_bytes && cost <= 200);
+    let of_users = network.users_from(0).flat_map(|(_, user)| user.talks.iter().map(|t| t.ring));
+    let of_channels = network.channels_from(0).filter_map(|(_, channel)| channel.history);
+    let rings: BTreeSet<RingId> = of_users.chain(of_channels).collect();
+    assert!(network.users_from(0).all(|(_, user)| user.talks.len() <= 2));
+    network.history().check(&rings, Bounds { lines: 3, bytes: 2000 });
     let count = network.count();
     let invisible = network.users_from(0).filter(|(_, user)| user.modes.invisible).count();
     assert_eq!(count.invisible, invisible);

@@ -224,3 +224,51 @@ fn is_batched(line: &[u8]) -> bool {
     let end = memchr::memchr(b' ', &tags[..tags.len().min(TAGS_MAX)]).unwrap_or(0);
     crate::wire::Tags::new(&tags[..end]).get(b"batch").is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Config, Instant, Now, UnixMillis, network::Session, server::link::Link};
+
+    fn links(caps: Caps) -> (Links, ConnId) {
+        let now = Now { mono: Instant::ZERO, wall: UnixMillis(0) };
+        let mut links = Links::new(&Config::default(), &[7; 32], now);
+        let link = Link::new(Session::default(), (*b"h").into(), None, None, now.mono);
+        let conn = links.arena.insert(Link { caps, ..link });
+        links.outboxes.open(conn.index());
+        (links, conn)
+    }
+
+    fn quit(links: &mut Links, conn: ConnId, batch: Batch) {
+        let mut line = Vec::new();
+        Encoder::new(&mut line).source_user(b"aji", b"a", b"a").command(b"QUIT").finish();
+        links.send_in_batch(conn, batch, line);
+    }
+
+    fn sent(links: &Links, conn: ConnId) -> Vec<u8> {
+        links.outboxes.chunks(conn.index()).flat_map(|chunk| chunk.to_vec()).collect()
+    }
+
+    #[test]
+    fn a_netsplit_is_a_batch_of_quits_with_both_servers() {
+        let (mut links, conn) = links(Caps::BATCH);
+        let batch = links.open_batch(conn, b"netsplit", &[b"irc.hub", b"other.host"]);
+        quit(&mut links, conn, batch);
+        quit(&mut links, conn, batch);
+        links.close_batch(conn, batch);
+        let expected = b":parlance.local BATCH +0000000000001 netsplit irc.hub other.host\r\n\
+            @batch=0000000000001 :aji!a@a QUIT\r\n\
+            @batch=0000000000001 :aji!a@a QUIT\r\n\
+            :parlance.local BATCH -0000000000001\r\n";
+        assert_eq!(sent(&links, conn), expected);
+    }
+
+    #[test]
+    fn who_knows_no_batches_is_sent_the_lines() {
+        let (mut links, conn) = links(Caps::NONE);
+        let batch = links.open_batch(conn, b"netjoin", &[b"irc.hub", b"other.host"]);
+        quit(&mut links, conn, batch);
+        links.close_batch(conn, batch);
+        assert_eq!(sent(&links, conn), b":aji!a@a QUIT\r\n");
+    }
+}

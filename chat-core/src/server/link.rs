@@ -1,11 +1,16 @@
 //! What belongs to one connection and is thrown away with it.
 
-use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, VecDeque},
+    string::String,
+    vec::Vec,
+};
 use core::{net::IpAddr, time::Duration};
 
 use super::{batch::Batch, query::Read};
 use crate::{
-    Instant, Limits, Ticket,
+    Instant, Limits, Ticket, UnixMillis,
     caps::Caps,
     network::{MessageKind, Metadata, Origin, Session, UserId},
     wire::{FrameLimits, Framer},
@@ -33,6 +38,8 @@ pub(crate) struct Link {
     pub(crate) response: Option<Box<Response>>,
     /// The nicks that it watches, as it gave them, in that order.
     pub(crate) watching: Vec<Box<[u8]>>,
+    /// Up to when it has read which channels and conversations, by folded names.
+    pub(crate) read_markers: BTreeMap<Box<[u8]>, UnixMillis>,
     /// What the client has begun and not ended.
     pub(crate) batch: Option<Box<ClientBatch>>,
     /// The batch that all lines of the command at hand are in.
@@ -182,6 +189,7 @@ impl Link {
             asking: None,
             response: None,
             watching: Vec::new(),
+            read_markers: BTreeMap::new(),
             batch: None,
             inside: None,
             metadata: Metadata::default(),

@@ -54,6 +54,8 @@ pub(crate) struct Links {
     pub(crate) banned: Vec<Banned>,
     /// Those who have just registered and are to be welcomed.
     pub(crate) arrived: Vec<ConnId>,
+    /// Those who were given something to go on with by somebody else's command.
+    pub(crate) woken: Vec<ConnId>,
     /// Deliveries since the budget was last set.
     pub(crate) deliveries: usize,
     /// The connection of each user, by the user's index.
@@ -110,6 +112,7 @@ impl Links {
             expelled: Vec::new(),
             banned: Vec::new(),
             arrived: Vec::new(),
+            woken: Vec::new(),
             deliveries: 0,
             routes: Vec::new(),
             marks: Vec::new(),
@@ -436,6 +439,9 @@ impl Sink for Links {
         }
         self.outboxes.done(&self.lines);
         self.lines.clear();
+        if let Event::Rename { channel, old, reason, .. } = delivery.event {
+            self.rename_for_others(network, delivery, channel, old, reason);
+        }
     }
 
     fn reply(&mut self, network: &Network, origin: &Origin, numeric: Numeric, params: &[&[u8]]) {

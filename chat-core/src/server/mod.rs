@@ -15,6 +15,7 @@ mod multiline;
 mod outbox;
 mod query;
 mod reference;
+mod rename;
 mod render;
 mod replay;
 mod run;
@@ -333,6 +334,7 @@ impl Server {
             server_bans: limits.server_bans as u32,
             metadata_keys: limits.metadata_keys as u32,
             metadata_total: limits.metadata_total as u64,
+            redact: limits.redact.as_millis() as u64,
         }
     }
 
@@ -366,6 +368,9 @@ impl Server {
         let origin = link.origin();
         self.apply(origin, op);
         self.welcome_arrived();
+        while let Some(conn) = self.links.woken.pop() {
+            self.queue(conn);
+        }
     }
 
     /// Carries out entries that wait in the log, as the budget allows. Whether none is left.

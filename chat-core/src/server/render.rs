@@ -38,6 +38,9 @@ pub(crate) const fn required(event: &Event<'_>) -> Caps {
         Event::SetName { .. } => Caps::SETNAME,
         Event::Host { .. } => Caps::CHGHOST,
         Event::Metadata { .. } => Caps::METADATA,
+        Event::Invited { .. } => Caps::INVITE_NOTIFY,
+        Event::Redact { .. } => Caps::MESSAGE_REDACTION,
+        Event::Rename { .. } => Caps::CHANNEL_RENAME,
         Event::Message { kind: MessageKind::Tagmsg, .. } => Caps::MESSAGE_TAGS,
         _ => Caps::NONE,
     }
@@ -192,7 +195,10 @@ pub(crate) fn source(event: &Event<'_>) -> Option<UserId> {
         | Event::Kill { by, .. }
         | Event::ChannelMode { by, .. }
         | Event::Metadata { by, .. }
-        | Event::Invite { by, .. } => by,
+        | Event::Invite { by, .. }
+        | Event::Invited { by, .. }
+        | Event::Redact { by, .. }
+        | Event::Rename { by, .. } => by,
         Event::Join { user, .. }
         | Event::Part { user, .. }
         | Event::Quit { user, .. }
@@ -283,7 +289,16 @@ fn body(network: &Network, event: &Event<'_>, user: &User, caps: Caps, line: &mu
                 line.trailing(value);
             }
         }
-        Event::Invite { user, channel, .. } => {
+        Event::Redact { target, msgid, reason, .. } => {
+            line.command(b"REDACT").param(target).param(msgid);
+            if let Some(reason) = reason {
+                line.trailing(reason);
+            }
+        }
+        Event::Rename { channel, old, reason, .. } => {
+            line.command(b"RENAME").param(old).param(channel_name(channel)).trailing(reason);
+        }
+        Event::Invite { user, channel, .. } | Event::Invited { user, channel, .. } => {
             line.command(b"INVITE").param(nick(user)).param(channel_name(channel));
         }
         // They come from the server.

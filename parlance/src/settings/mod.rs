@@ -298,6 +298,8 @@ limits! {
     history_bytes: Size => history_bytes,
     history_answer: Count => history_answer,
     history_replay: CountOrNone => history_replay,
+    read_markers: Count => read_markers,
+    redact_s: Seconds => redact,
     multiline_bytes: Size => multiline_bytes,
     multiline_lines: CountOrNone => multiline_lines,
     server_bans: Count => server_bans,

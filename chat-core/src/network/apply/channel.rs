@@ -80,6 +80,7 @@ impl Network {
             exceptions: Vec::new(),
             invite_exceptions: Vec::new(),
             invited: Vec::new(),
+            renamed: None,
             history: None,
             metadata: Metadata::default(),
         });
@@ -195,5 +196,10 @@ impl Network {
             Audience::User(target),
             Event::Invite { by: me, user: target, channel: id },
         );
+        // Those who could have done it themselves are told.
+        let Some(channel) = self.channel(id) else { return };
+        let least = if channel.modes.invite_only { Rank::HALFOP } else { Rank::NONE };
+        let audience = Audience::Message { channel: id, least, from: me };
+        turn.tell(self, audience, Event::Invited { by: me, user: target, channel: id });
     }
 }

@@ -6,6 +6,8 @@ mod message;
 mod metadata;
 mod mode;
 mod operator;
+mod redact;
+mod rename;
 mod server_ban;
 mod umode;
 mod user;
@@ -74,6 +76,8 @@ impl Network {
             Op::Message { kind, target, text, tags } => {
                 self.message(me, *kind, target, text, tags, turn);
             }
+            Op::Redact { target, msgid, reason } => self.redact(me, target, msgid, *reason, turn),
+            Op::Rename { channel, to, reason } => self.rename(me, channel, to, reason, turn),
             Op::Topic { channel, text } => self.set_topic(me, channel, text, turn),
             Op::ChannelMode { channel, changes } => self.channel_mode(me, channel, changes, turn),
             Op::UserMode { changes } => self.user_mode(me, changes, turn),
@@ -164,7 +168,6 @@ impl<'t> Turn<'t> {
     }
 
     /// Refuses with FAIL: a code for software, the words that it is about, a text for people.
-    #[allow(dead_code, reason = "for extensions whose refusals are FAIL")]
     fn fail(&mut self, command: &[u8], code: &[u8], context: &[&[u8]], text: &[u8]) {
         let reply = Standard { severity: Severity::Fail, command, code, context, text };
         self.sink.standard(self.origin, &reply);

@@ -143,6 +143,18 @@ pub(super) fn invite(caller: &mut Caller<'_>, message: &Message<'_>) {
     }
 }
 
+/// `RENAME channel name [:reason]`
+pub(super) fn rename(caller: &mut Caller<'_>, message: &Message<'_>) {
+    let [channel, to, ..] = *message.params() else { return };
+    let most = caller.server.config.limits.channel_len;
+    if ChannelName::new(to, most, caller.network().casemapping()).is_none() {
+        let text = b"That can not be the name of a channel";
+        return caller.fail(b"RENAME", b"CANNOT_RENAME", &[channel, to], text);
+    }
+    let reason = cut(message.param(2).unwrap_or_default(), caller.server.config.limits.kick_len);
+    caller.propose(Op::Rename { channel, to, reason });
+}
+
 impl Caller<'_> {
     /// Goes on with these steps before the connection's next line.
     pub(in crate::server) fn then(&mut self, steps: impl IntoIterator<Item = Step>) {

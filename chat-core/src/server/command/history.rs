@@ -1,14 +1,14 @@
-//! CHATHISTORY: what was said before.
+//! CHATHISTORY and REDACT: what was said before.
 //!
-//! Specification: IRCv3 `draft/chathistory`.
+//! Specification: IRCv3 `draft/chathistory`, `draft/message-redaction`.
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::Caller;
+use super::{Caller, cut};
 use crate::{
     UnixMillis,
     caps::Caps,
-    network::{ChannelId, Point, Query, RingId},
+    network::{ChannelId, Op, Point, Query, RingId},
     server::{
         link::Step,
         query::Read,
@@ -168,4 +168,14 @@ fn targets<'a>(
     }
     let list = found.into_iter().map(|(_, time, name)| (name, time)).collect();
     Ok(Read::Targets(Targets::new(list)))
+}
+
+/// `REDACT target msgid [:reason]`
+pub(super) fn redact(caller: &mut Caller<'_>, message: &Message<'_>) {
+    if !caller.caps().has(Caps::MESSAGE_REDACTION) {
+        return caller.reply(ERR_UNKNOWNCOMMAND, &[b"REDACT"]);
+    }
+    let [target, msgid, ..] = *message.params() else { return };
+    let reason = message.param(2).map(|text| cut(text, caller.server.config.limits.kick_len));
+    caller.propose(Op::Redact { target, msgid, reason });
 }

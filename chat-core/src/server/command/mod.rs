@@ -13,6 +13,7 @@ mod mode;
 mod monitor;
 mod operator;
 mod query;
+mod read_marker;
 mod registration;
 mod stats;
 mod umode;
@@ -262,6 +263,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: information::map,
     },
     Command {
+        name: b"MARKREAD",
+        usage: "target [timestamp]",
+        about: "Tells up to when you have read, or asks for it.",
+        params: 0,
+        when: Registered,
+        cost: 1,
+        run: read_marker::markread,
+    },
+    Command {
         name: b"METADATA",
         usage: "target GET keys | LIST | SET key [:value] | CLEAR | SUB keys | UNSUB keys | SUBS | SYNC",
         about: "Shows or changes what a user or channel tells of itself, and who is told of changes.",
@@ -389,6 +399,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         run: registration::quit,
     },
     Command {
+        name: b"REDACT",
+        usage: "target msgid [:reason]",
+        about: "Takes back a message.",
+        params: 2,
+        when: Registered,
+        cost: 1,
+        run: history::redact,
+    },
+    Command {
         name: b"REHASH",
         usage: "",
         about: "Reads the configuration again.",
@@ -396,6 +415,15 @@ pub(crate) const COMMANDS: &[Command] = &[
         when: Operator,
         cost: 4,
         run: operator::rehash,
+    },
+    Command {
+        name: b"RENAME",
+        usage: "channel name [:reason]",
+        about: "Gives a channel another name.",
+        params: 2,
+        when: Registered,
+        cost: 4,
+        run: channel::rename,
     },
     Command {
         name: b"SETNAME",

@@ -42,7 +42,7 @@ use crate::{
 /// A read on its way: what is left of it. Its place is a stable id, so that whoever comes or goes
 /// in the meantime neither repeats nor hides anybody else.
 pub(crate) enum Read {
-    /// The topic of a channel just joined, then its names.
+    /// The topic of a channel just joined, its read marker, then its names.
     Arrival { channel: ChannelId, topic: u8 },
     /// NAMES of one channel.
     Names(Names),
@@ -115,6 +115,12 @@ impl Read {
                     (Some(set), 1) => {
                         let at = decimal(set.at.as_secs());
                         look.send(RPL_TOPICWHOTIME, &[&channel.name, &set.by, &at], None);
+                    }
+                    (_, 0..=2) => {
+                        *topic = 2;
+                        if look.caps().has(Caps::READ_MARKER) {
+                            look.links.read_marker(conn, network.casemapping(), &channel.name);
+                        }
                     }
                     _ if look.caps().has_any(NO_NAMES) => return true,
                     _ => {
