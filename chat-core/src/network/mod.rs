@@ -5,6 +5,7 @@ mod bans;
 mod cloak;
 mod event;
 mod history;
+mod lines;
 mod log;
 mod lookalikes;
 mod metadata;
@@ -33,6 +34,7 @@ use lookalikes::Lookalikes;
 
 pub(crate) use event::{Audience, Delivery, Event, Sink};
 pub(crate) use history::{Bounds, History, Item, ItemKind, Point, Query, RingId, Stretch};
+pub(crate) use lines::{CONCAT, NEW_LINE, is_multiline, lines};
 pub(crate) use log::{Log, MemLog};
 pub(crate) use metadata::{KeyValue, Metadata, MetadataOf, is_metadata_key};
 pub(crate) use modes::{CHANNEL_MODES, ChannelMode, Kind, List, Rank};

@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 
-use super::multiline::{self, Multiline, is_multiline};
+use super::multiline::{self, Multiline};
 use crate::{
     UnixMillis,
     caps::Caps,
-    network::{ChannelId, Delivery, Event, MessageKind, Network, User, UserId},
+    network::{ChannelId, Delivery, Event, MessageKind, Network, User, UserId, is_multiline},
     wire::{
         Encoder, Numeric, Tags,
         numeric::{RPL_MONOFFLINE, RPL_MONONLINE},

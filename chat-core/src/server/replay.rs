@@ -6,17 +6,14 @@ use alloc::{
     vec::{self, Vec},
 };
 
-use super::{
-    batch::Batch,
-    links::Links,
-    multiline::{Multiline, is_multiline},
-    render,
-};
+use super::{batch::Batch, links::Links, multiline::Multiline, render};
 use crate::{
     UnixMillis,
     caps::Caps,
     io::ConnId,
-    network::{Channel, ChannelId, Item, ItemKind, Network, Stretch, Talk, User, UserId},
+    network::{
+        Channel, ChannelId, Item, ItemKind, Network, Stretch, Talk, User, UserId, is_multiline,
+    },
     wire::{Encoder, Tags},
 };
 
@@ -68,7 +65,11 @@ impl Replay {
             links.close_batch(conn, batch);
             return true;
         };
+        self.rest = self.rest.map(|rest| Stretch { first: item.place + 1, ..rest });
         let caps = links.get(conn).map_or(Caps::NONE, |link| link.caps);
+        if item.kind == ItemKind::Tagmsg && !caps.has(Caps::MESSAGE_TAGS) {
+            return false;
+        }
         let Some(place) = self.place(network, me, viewer) else {
             links.close_batch(conn, batch);
             return true;
@@ -76,7 +77,6 @@ impl Replay {
         let mut lines = Vec::new();
         write(network, item, &place, caps, self.asked, &mut lines);
         links.send_in_batch(conn, batch, lines);
-        self.rest = self.rest.map(|rest| Stretch { first: item.place + 1, ..rest });
         false
     }
 

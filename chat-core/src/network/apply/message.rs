@@ -1,7 +1,7 @@
 //! PRIVMSG, NOTICE and TAGMSG: the path that must be fast.
 
 use super::{
-    super::{Audience, Channel, Event, MessageKind, Network, Rank, UserId},
+    super::{Audience, Channel, Event, MessageKind, Network, Rank, UserId, lines},
     Turn,
     history::Said,
 };
@@ -90,7 +90,9 @@ impl Network {
     }
 }
 
-/// Whether a text is a CTCP message; ACTION counts as a text.
+/// Whether any line of a text is a CTCP message; ACTION counts as a text.
 fn is_ctcp(text: &[u8]) -> bool {
-    text.strip_prefix(b"\x01").is_some_and(|rest| !rest.starts_with(b"ACTION"))
+    lines(text).any(|(_, line)| {
+        line.strip_prefix(b"\x01").is_some_and(|rest| !rest.starts_with(b"ACTION"))
+    })
 }

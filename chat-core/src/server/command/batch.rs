@@ -6,10 +6,10 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{Caller, Command};
 use crate::{
-    network::{MessageKind, Op},
+    network::{CONCAT, MessageKind, NEW_LINE, Op},
     server::{
         link::{ClientBatch, Lines, Response},
-        multiline::{self, CONCAT, NEW_LINE},
+        multiline,
         query::decimal,
     },
     wire::{Message, numeric::ERR_NEEDMOREPARAMS},
