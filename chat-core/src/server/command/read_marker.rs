@@ -8,7 +8,7 @@ use crate::{
     io::ConnId,
     server::links::Links,
     server_time,
-    wire::{CaseMapping, Message, is_channel, is_nick},
+    wire::{CaseMapping, ChannelName, Message, Nick},
 };
 
 const MARKREAD: &[u8] = b"MARKREAD";
@@ -18,11 +18,12 @@ pub(super) fn markread(caller: &mut Caller<'_>, message: &Message<'_>) {
     let Some(target) = message.param(0).filter(|target| !target.is_empty()) else {
         return caller.fail(MARKREAD, b"NEED_MORE_PARAMS", &[], b"Missing parameters");
     };
-    if !is_nick(target, 64) && !is_channel(target, 100) {
+    let casemapping = caller.network().casemapping();
+    let is_channel = ChannelName::new(target, 100, casemapping).is_some();
+    if !is_channel && Nick::new(target, 64, casemapping).is_none() {
         return caller.fail(MARKREAD, b"INVALID_PARAMS", &[target], b"Invalid target");
     }
     let network = caller.network();
-    let casemapping = network.casemapping();
     // A channel that one is not in is not told of, its name's case neither.
     let channel = network.find_channel(target).and_then(|id| network.channel(id));
     let member = channel.zip(caller.user_id()).filter(|(c, me)| c.member(*me).is_some());
