@@ -14,10 +14,12 @@ pub(super) struct Lookalikes {
 }
 
 impl Network {
-    /// Who has this nick, or one that looks like it.
-    pub(crate) fn nick_holder(&self, nick: &[u8]) -> Option<UserId> {
+    /// Who else than `me` has this nick, or one that looks like it. Of one's own nick in another case
+    /// both must be asked: it may look like somebody's.
+    pub(crate) fn nick_holder(&self, nick: &[u8], me: Option<UserId>) -> Option<UserId> {
         let like = || self.lookalikes.nicks.get(&self.casemapping().skeleton(nick)?).copied();
-        self.find_user(nick).or_else(like)
+        let other = |id: &UserId| Some(*id) != me;
+        self.find_user(nick).filter(other).or_else(|| like().filter(other))
     }
 
     /// The channel with another name that looks like this one.

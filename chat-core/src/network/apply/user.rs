@@ -27,7 +27,7 @@ impl Network {
             turn.sink.barred(self, turn.origin, &ban.reason);
             return;
         }
-        if self.nick_holder(nick).is_some() {
+        if self.nick_holder(nick, None).is_some() {
             turn.sink.refused(self, turn.origin, nick);
             return;
         }
@@ -60,7 +60,7 @@ impl Network {
 
     pub(super) fn change_nick(&mut self, me: UserId, nick: &[u8], turn: &mut Turn<'_>) {
         let holder = self.find_user(nick);
-        if self.nick_holder(nick).is_some_and(|other| other != me) {
+        if self.nick_holder(nick, Some(me)).is_some() {
             return turn.reply(self, ERR_NICKNAMEINUSE, &[nick]);
         }
         // The same name in another case is not given up.

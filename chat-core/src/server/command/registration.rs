@@ -49,7 +49,7 @@ pub(super) fn nick(caller: &mut Caller<'_>, message: &Message<'_>) {
         return caller.propose(Op::Nick(nick.as_bytes()));
     }
     // Only advice: whether the nick is free is decided when the registration is applied.
-    if caller.network().nick_holder(nick.as_bytes()).is_some() {
+    if caller.network().nick_holder(nick.as_bytes(), None).is_some() {
         return caller.reply(ERR_NICKNAMEINUSE, &[given]);
     }
     if let Some(form) = caller.form() {
