@@ -184,7 +184,9 @@ impl Network {
             turn.reply(self, RPL_AWAY, &[&user.nick, away]);
         }
         let most = self.state.config.invites as usize;
-        if let Some(channel) = self.channel_mut(id) {
+        // Of others it is a hint alone: they can't let in whom a ban or a key keeps out.
+        let opens = channel.rank(me).at_least(Rank::HALFOP);
+        if let Some(channel) = self.channel_mut(id).filter(|_| opens) {
             channel.invited.retain(|other| *other != target);
             if channel.invited.len() >= most {
                 channel.invited.remove(0);
