@@ -7,6 +7,10 @@ use alloc::vec::Vec;
 use super::batch;
 use crate::{caps::Caps, network::lines, wire::Encoder};
 
+/// The longest client-only tags that stand on each line of a message, for those who see each line as
+/// one: longer ones would make of few short lines very much. They stand on the first alone.
+pub(crate) const REPEATED_TAGS: usize = 256;
+
 const CONCAT_TAG: &[u8] = b"draft/multiline-concat";
 
 /// What a client must know to be sent such a message as one.

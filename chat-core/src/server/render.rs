@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::multiline::{self, Multiline};
+use super::multiline::{self, Multiline, REPEATED_TAGS};
 use crate::{
     UnixMillis,
     caps::Caps,
@@ -158,7 +158,9 @@ fn tags(line: &mut Encoder<'_>, delivery: &Delivery<'_>, user: &User, caps: Caps
         if user.modes.bot {
             line.tag(b"bot", b"");
         }
-        if let Event::Message { tags, .. } = delivery.event {
+        if let Event::Message { tags, .. } = delivery.event
+            && (first || tags.len() <= REPEATED_TAGS)
+        {
             for (key, value) in Tags::new(tags).client_only() {
                 line.raw_tag(key, value);
             }

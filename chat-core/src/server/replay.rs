@@ -6,7 +6,12 @@ use alloc::{
     vec::{self, Vec},
 };
 
-use super::{batch::Batch, links::Links, multiline::Multiline, render};
+use super::{
+    batch::Batch,
+    links::Links,
+    multiline::{Multiline, REPEATED_TAGS},
+    render,
+};
 use crate::{
     UnixMillis,
     caps::Caps,
@@ -163,8 +168,10 @@ fn write(
             if item.bot {
                 line.tag(b"bot", b"");
             }
-            for (key, value) in Tags::new(item.tags()) {
-                line.raw_tag(key, value);
+            if first || item.tags().len() <= REPEATED_TAGS {
+                for (key, value) in Tags::new(item.tags()) {
+                    line.raw_tag(key, value);
+                }
             }
         }
     };
