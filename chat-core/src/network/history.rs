@@ -25,6 +25,9 @@ key! {
 /// same items are kept on every machine.
 const ITEM_COST: u64 = 64;
 
+/// A ring has room for at most so many times the items that are in it.
+const SPARE: usize = 4;
+
 /// What an item tells of.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub(crate) enum ItemKind {
@@ -217,8 +220,13 @@ impl History {
         let Some(item) = ring.pop_front() else { return };
         self.bytes -= item.cost();
         self.oldest.remove(&(item.place, id));
-        if let Some(next) = ring.front() {
-            self.oldest.insert((next.place, id));
+        match ring.front() {
+            Some(next) => _ = self.oldest.insert((next.place, id)),
+            None => *ring = VecDeque::new(),
+        }
+        // Room that is not used any more is not counted, so it is given back.
+        if ring.capacity() > SPARE * ring.len().max(SPARE) {
+            ring.shrink_to(2 * ring.len());
         }
     }
 
@@ -401,6 +409,27 @@ mod tests {
         history.close(one);
         history.close(other);
         assert_eq!((history.bytes, history.oldest.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_ring_that_has_lost_its_items_takes_no_room() {
+        let (mut history, one) = ring([1]);
+        let other = history.open();
+        let bounds = Bounds { lines: 1_000, bytes: 50 * item(1, ItemKind::Privmsg).cost() };
+        for place in 2..40 {
+            history.push(one, item(place, ItemKind::Privmsg), bounds);
+        }
+        let room = |history: &History| history.rings.get(one).map(VecDeque::capacity);
+        assert!(room(&history) >= Some(39));
+        for place in 40..80 {
+            history.push(other, item(place, ItemKind::Privmsg), bounds);
+            let left = history.rings.get(one).map_or(0, VecDeque::len);
+            assert!(room(&history) <= Some(SPARE * left.max(SPARE)));
+        }
+        for place in 80..90 {
+            history.push(other, item(place, ItemKind::Privmsg), bounds);
+        }
+        assert_eq!(room(&history), Some(0));
     }
 
     #[test]
