@@ -113,6 +113,7 @@ impl Server {
     }
 
     /// Looks at some more connections for those that bans are of, and ends them.
+    #[cold]
     pub(super) fn sweep(&mut self) {
         let Some(Sweep { from, only }) = self.sweep.take() else { return };
         let now = self.links.now.wall;

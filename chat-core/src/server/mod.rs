@@ -387,7 +387,9 @@ impl Server {
 
     /// After each input: ends those who owe too much, and carries out what that leads to.
     fn settle(&mut self) {
-        self.sweep();
+        if self.sweep.is_some() {
+            self.sweep();
+        }
         loop {
             while let Some(conn) = self.links.overflowed.pop() {
                 if self.links.get(conn).is_some_and(|link| !link.is_dying()) {
