@@ -86,15 +86,13 @@ impl Network {
         let Some(talk) = self.talk(me, target) else {
             return self.user(self.find_user(target)?).map(|user| (user.nick.clone(), None));
         };
-        let others = self.user(talk.with).and_then(|user| {
-            user.talks.iter().find(|other| other.with == me).map(|other| other.ring)
+        // Who is gone is told nothing: the place may be another's by now.
+        let other = self.user(talk.with).map(|user| {
+            let copy = user.talks.iter().find(|other| other.with == me);
+            (talk.with, copy.map(|copy| copy.ring))
         });
-        let found = Found {
-            ring: talk.ring,
-            other: Some((talk.with, others)),
-            audience: Audience::User(me),
-            moderates: false,
-        };
+        let found =
+            Found { ring: talk.ring, other, audience: Audience::User(me), moderates: false };
         Some((self.nick_in(talk).into(), Some(found)))
     }
 }
