@@ -25,7 +25,8 @@ impl Network {
             return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
         }
         let context = [&channel.name[..], to];
-        if *channel.name == *to || self.find_channel(to).is_some_and(|other| other != id) {
+        let taken = [self.find_channel(to), self.channel_like(to)].into_iter().flatten();
+        if *channel.name == *to || taken.into_iter().any(|other| other != id) {
             let text = b"The channel name is already taken";
             return turn.fail(b"RENAME", b"CHANNEL_NAME_IN_USE", &context, text);
         }
