@@ -85,3 +85,42 @@ fn bans_are_part_of_a_snapshot() {
     assert!(!stage.open("joe"));
     assert!(stage.transcript.contains("ERROR :Closing link: 192.0.2.1 (Banned (away))"));
 }
+
+#[test]
+fn an_answer_waits_for_those_who_are_ended() {
+    let mut config = keeping();
+    config.keep_bans = false;
+    config.password = Some("hash".into());
+    let mut stage = Stage::new(config);
+    let enter = |stage: &mut Stage, name: &str, address: [u8; 4]| {
+        stage.open_from(name, address.into());
+        stage.send(name, &format!("PASS x\nNICK {name}\nUSER {name} 0 * :x"));
+        stage.answer(true);
+        stage.send(name, "JOIN #a");
+    };
+    for n in 0..100 {
+        enter(&mut stage, &format!("stays{n}"), [192, 0, 2, 1]);
+    }
+    for n in 0..250 {
+        enter(&mut stage, &format!("goes{n}"), [198, 51, 100, 7]);
+    }
+    enter(&mut stage, "oper", [192, 0, 2, 1]);
+    stage.send("oper", "OPER root right");
+    stage.answer(true);
+    enter(&mut stage, "asks", [192, 0, 2, 1]);
+    stage.send("asks", "PART #a\nCAP REQ :batch labeled-response\n@label=1 OPER root right");
+    stage.open("late");
+    stage.send("late", "PASS x\nNICK late\nUSER late 0 * :x");
+    stage.transcript.clear();
+    let oper = stage.conn("oper");
+    stage.server.handle(stage.now, Input::Data(oper, b"DLINE 198.51.100.7 :away with them\r\n"));
+    // All of them are told to all who stay: more than one call does.
+    assert!(stage.server.poll_timeout().is_some_and(|at| at <= stage.now.mono));
+    for (ticket, _) in core::mem::take(&mut stage.asked) {
+        stage.server.handle(stage.now, Input::Answer(ticket, Answer::Verified(true)));
+    }
+    stage.input(Input::Timeout);
+    let asks = stage.heard("asks").join("\n");
+    assert!(asks.starts_with("@label=1 :irc.test BATCH +") && asks.contains(" 381 "), "{asks}");
+    assert!(stage.heard("late").iter().any(|line| line.starts_with(":irc.test 001 late ")));
+}

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Answer, Config, ConnId, Output, Report, Request, Ticket,
     caps::Caps,
-    network::{ChannelMode, Op, USER_MODES, User, UserId},
+    network::{ChannelMode, Log, Op, USER_MODES, User, UserId},
     wire::numeric::{ERR_PASSWDMISMATCH, RPL_CREATED, RPL_MYINFO, RPL_WELCOME, RPL_YOURHOST},
 };
 
@@ -130,6 +130,15 @@ impl Server {
         let ticket = Ticket(self.next_ticket);
         self.links.outputs.push_back(Output::Ask(ticket, request));
         ticket
+    }
+
+    /// Takes an answer: at once, unless entries wait that come before what follows from it.
+    pub(super) fn take_answer(&mut self, ticket: Ticket, answer: Answer) {
+        if self.log.is_empty() && self.answers.is_empty() {
+            self.answered(ticket, answer);
+        } else {
+            self.answers.push_back((ticket, answer));
+        }
     }
 
     pub(super) fn answered(&mut self, ticket: Ticket, answer: Answer) {

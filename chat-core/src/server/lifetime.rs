@@ -53,7 +53,7 @@ impl Server {
             let ticket = asking.ticket;
             self.links.outputs.push_back(Output::Cancel(ticket));
             self.links.outputs.push_back(Output::Report(Report::NoAnswer { conn }));
-            self.answered(ticket, Answer::Unavailable);
+            self.take_answer(ticket, Answer::Unavailable);
             return;
         }
         if link.batch.as_ref().and_then(|batch| batch.deadline).is_some_and(|end| end <= now) {

@@ -44,8 +44,8 @@ use self::{
     links::{Links, session},
 };
 use crate::{
-    Chunk, Config, ConfigError, ConnId, Input, Instant, Metrics, Now, Output, Pause, PeerInfo,
-    Refused, Report, Ticket,
+    Answer, Chunk, Config, ConfigError, ConnId, Input, Instant, Metrics, Now, Output, Pause,
+    PeerInfo, Refused, Report, Ticket,
     keyed::HashKey,
     network::{Entry, Log, MemLog, Network, NetworkConfig, Op, Origin},
     wire::{Encoder, Numeric},
@@ -75,6 +75,8 @@ pub struct Server {
     links: Links,
     /// Who waits for the answer to which question.
     asked: BTreeMap<Ticket, ConnId>,
+    /// Answers that came while entries waited: what follows from them comes after those.
+    answers: VecDeque<(Ticket, Answer)>,
     next_ticket: u64,
     /// Connections whose lines wait for budget alone.
     run_queue: VecDeque<ConnId>,
@@ -174,6 +176,7 @@ impl Server {
             network,
             links,
             asked: BTreeMap::new(),
+            answers: VecDeque::new(),
             next_ticket: 0,
             run_queue: VecDeque::new(),
             by_address: HashMap::with_hasher(AddressHash(HashKey::derive(&seed, b"addresses"))),
@@ -255,7 +258,7 @@ impl Server {
             }
             Input::Closed(conn, why) => self.closed(conn, why),
             Input::Sent(conn, bytes, pause) => self.sent(conn, bytes, pause),
-            Input::Answer(ticket, answer) => self.answered(ticket, answer),
+            Input::Answer(ticket, answer) => self.take_answer(ticket, answer),
             Input::Timeout => self.timeout(),
             Input::Reload(config) => {
                 let _ = self.reload(*config);
@@ -268,11 +271,11 @@ impl Server {
     /// When [`Input::Timeout`] is due; now, if work is left over. `None`: nothing is.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if self.run_queue.is_empty() && self.log.is_empty() && self.sweep.is_none() {
-            self.links.timers.next()
-        } else {
-            Some(self.links.now.mono)
-        }
+        let idle = self.run_queue.is_empty()
+            && self.log.is_empty()
+            && self.answers.is_empty()
+            && self.sweep.is_none();
+        if idle { self.links.timers.next() } else { Some(self.links.now.mono) }
     }
 
     /// The next thing to do, in order.
@@ -404,10 +407,16 @@ impl Server {
                 self.links.metrics.sendq_kills += 1;
                 self.end_with(conn, b"Too much is waiting to be sent", false);
             }
-            if self.links.deliveries >= BUDGET_DELIVERIES || self.log.is_empty() {
+            if self.links.deliveries >= BUDGET_DELIVERIES {
                 break;
             }
-            self.drain_log();
+            if !self.log.is_empty() {
+                self.drain_log();
+            } else if let Some((ticket, answer)) = self.answers.pop_front() {
+                self.answered(ticket, answer);
+            } else {
+                break;
+            }
         }
     }
 
