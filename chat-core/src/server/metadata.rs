@@ -33,8 +33,12 @@ impl Links {
         self.new_mark();
         self.mark(but);
         let give_to = |links: &mut Self, user: UserId| {
-            if links.mark(user) && links.is_subscribed(user, key) {
-                links.give(network, user, delivery, plan);
+            // To look is most of the work: it counts, whether or not there is a delivery.
+            if links.mark(user) {
+                links.deliveries += 1;
+                if links.is_subscribed(user, key) {
+                    links.give(network, user, delivery, plan);
+                }
             }
         };
         let one;
@@ -69,6 +73,7 @@ impl Links {
         for conn in watchers {
             for (key, value) in user.metadata.iter() {
                 if self.get(conn).is_some_and(|link| link.is_told(key)) {
+                    self.deliveries += 1;
                     self.metadata_line(conn, &user.nick, key, value);
                 }
             }
