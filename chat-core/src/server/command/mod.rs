@@ -165,9 +165,30 @@ fn cut(text: &[u8], most: usize) -> &[u8] {
     if text[end] & 0xc0 == 0x80 { &text[..most] } else { &text[..end] }
 }
 
+/// The characters of a text: what is not UTF-8, a byte at a time or a few.
+fn characters(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = text;
+    core::iter::from_fn(move || {
+        let (first, more) = rest.split_first()?;
+        let goes_on = |byte: &&u8| !first.is_ascii() && **byte & 0xc0 == 0x80;
+        let (character, after) = rest.split_at(1 + more.iter().take(3).take_while(goes_on).count());
+        rest = after;
+        Some(character)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_taken_apart_between_characters() {
+        assert!(
+            characters("a\u{e9}\u{20ac}b".as_bytes())
+                .eq(["a", "\u{e9}", "\u{20ac}", "b"].map(str::as_bytes))
+        );
+        assert!(characters(b"a\x80\xffb").eq([&b"a"[..], b"\x80", b"\xff", b"b"]));
+    }
 
     #[test]
     fn texts_are_cut_between_characters() {

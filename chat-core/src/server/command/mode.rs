@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::Caller;
+use super::{Caller, characters};
 use crate::{
     network::{CHANNEL_MODES, Channel, ChannelMode, Kind, List, ModeChange, Op, Rank},
     server::{
@@ -50,7 +50,7 @@ fn channel_mode(caller: &mut Caller<'_>, message: &Message<'_>) {
     let channel_name = channel.name.clone();
     let asked = parse_changes(letters, &message.params()[2..], caller.server.config.limits.modes);
     for letter in asked.unknown {
-        caller.reply(ERR_UNKNOWNMODE, &[&[letter]]);
+        caller.reply(ERR_UNKNOWNMODE, &[letter]);
     }
     for letter in asked.incomplete {
         caller.reply(ERR_INVALIDMODEPARAM, &[&channel_name, &[letter], b"*"]);
@@ -75,24 +75,25 @@ struct Asked<'a> {
     /// Lists to be shown.
     lists: Vec<List>,
     /// Letters that are no modes.
-    unknown: Vec<u8>,
+    unknown: Vec<&'a [u8]>,
     /// Letters whose parameter is missing.
     incomplete: Vec<u8>,
 }
 
 /// Takes a MODE for a channel apart. Changes with a parameter past the `most`th are left out.
-fn parse_changes<'a>(letters: &[u8], params: &[&'a [u8]], most: usize) -> Asked<'a> {
+fn parse_changes<'a>(letters: &'a [u8], params: &[&'a [u8]], most: usize) -> Asked<'a> {
     let mut asked = Asked::default();
     let mut params = params.iter().copied();
     let mut with_param = 0;
     let mut add = true;
-    for &letter in letters {
+    for character in characters(letters) {
+        let letter = character[0];
         if matches!(letter, b'+' | b'-') {
             add = letter == b'+';
             continue;
         }
         let Some(mode) = ChannelMode::by_letter(letter) else {
-            note(&mut asked.unknown, letter);
+            note(&mut asked.unknown, character);
             continue;
         };
         let param = match mode.kind {

@@ -2,7 +2,7 @@
 
 use alloc::{format, vec::Vec};
 
-use super::{COMMANDS, Caller};
+use super::{COMMANDS, Caller, characters};
 use crate::{
     network::{BanKind, ServerBan},
     server::{query::decimal, text::Line},
@@ -37,7 +37,7 @@ pub(super) fn stats(caller: &mut Caller<'_>, message: &Message<'_>) {
     if !caller.is_for_us(params.get(1).copied()) {
         return;
     }
-    let letter = params[0].get(..1).unwrap_or(b"*");
+    let letter = characters(params[0]).next().unwrap_or(b"*");
     let found = QUERIES.iter().find(|query| letter.eq_ignore_ascii_case(&[query.letter]));
     let mut lines = match found {
         Some(query) if query.operators && !caller.is_operator() => {
