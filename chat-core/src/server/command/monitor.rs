@@ -9,10 +9,10 @@ use crate::{
     server::{
         link::Step,
         metadata::Sync,
-        query::{Monitored, Read},
+        query::{Monitored, Read, decimal, in_lines},
     },
     wire::{
-        Message, Nick,
+        BODY_MAX, Message, Nick,
         numeric::{ERR_MONLISTFULL, ERR_NEEDMOREPARAMS},
         split_list,
     },
@@ -56,8 +56,14 @@ fn watch(caller: &mut Caller<'_>, nicks: &[u8]) {
         }
     }
     if !over.is_empty() {
-        let limit = crate::server::query::decimal(most as u64);
-        caller.reply(ERR_MONLISTFULL, &[&limit, &over.join(&b',')]);
+        let limit = decimal(most as u64);
+        let nick = caller.me().map_or(0, |me| me.nick.len());
+        // `:server 734 nick limit ` and ` :text` share a line with them.
+        let head = caller.server.links.name.len() + nick + limit.len() + 10;
+        let room = BODY_MAX.saturating_sub(head + ERR_MONLISTFULL.text().len());
+        for nicks in in_lines(over, b',', room) {
+            caller.reply(ERR_MONLISTFULL, &[&limit, &nicks]);
+        }
     }
     let sync = Sync::watched(caller.network(), &added);
     caller.then([
