@@ -8,7 +8,7 @@
 //! DLINE 198.51.100.0/24 :an open proxy
 //! ```
 
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
@@ -80,10 +80,13 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<ServerBan>, BadBans> {
             continue;
         }
         let ban = read_line(line).map_err(|why| BadBans { line: at + 1, why: why.into() })?;
-        // The last of several of one target counts.
-        bans.retain(|other| other.target != ban.target);
         bans.push(ban);
     }
+    // The last of several of one target counts.
+    let mut seen = BTreeSet::new();
+    bans.reverse();
+    bans.retain(|ban| seen.insert((ban.target.kind().as_str(), ban.target.text())));
+    bans.reverse();
     Ok(bans)
 }
 
