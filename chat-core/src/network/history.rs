@@ -220,14 +220,10 @@ impl History {
         let Some(item) = ring.pop_front() else { return };
         self.bytes -= item.cost();
         self.oldest.remove(&(item.place, id));
-        match ring.front() {
-            Some(next) => _ = self.oldest.insert((next.place, id)),
-            None => *ring = VecDeque::new(),
+        if let Some(next) = ring.front() {
+            self.oldest.insert((next.place, id));
         }
-        // Room that is not used any more is not counted, so it is given back.
-        if ring.capacity() > SPARE * ring.len().max(SPARE) {
-            ring.shrink_to(2 * ring.len());
-        }
+        give_back(ring);
     }
 
     /// The item at a place.
@@ -249,6 +245,7 @@ impl History {
                 self.oldest.insert((next.place, id));
             }
         }
+        give_back(ring);
         Some(item)
     }
 
@@ -333,6 +330,13 @@ impl History {
         let oldest: BTreeSet<_> = self.oldest.iter().copied().collect();
         let front = |(id, ring): (RingId, &VecDeque<Item>)| Some((ring.front()?.place, id));
         assert_eq!(oldest, self.rings.iter().filter_map(front).collect());
+    }
+}
+
+/// Gives back the room that a ring does not use any more: it is not counted.
+fn give_back(ring: &mut VecDeque<Item>) {
+    if ring.is_empty() || ring.capacity() > SPARE * ring.len().max(SPARE) {
+        ring.shrink_to(2 * ring.len());
     }
 }
 
