@@ -407,16 +407,21 @@ impl Server {
                 self.links.metrics.sendq_kills += 1;
                 self.end_with(conn, b"Too much is waiting to be sent", false);
             }
-            if self.links.deliveries >= BUDGET_DELIVERIES {
+            let nothing_waits = self.log.is_empty() && self.answers.is_empty();
+            if self.links.deliveries >= BUDGET_DELIVERIES || nothing_waits {
                 break;
             }
-            if !self.log.is_empty() {
-                self.drain_log();
-            } else if let Some((ticket, answer)) = self.answers.pop_front() {
-                self.answered(ticket, answer);
-            } else {
-                break;
-            }
+            self.go_on();
+        }
+    }
+
+    /// Carries out entries that wait, then answers that wait for them.
+    #[cold]
+    fn go_on(&mut self) {
+        if !self.log.is_empty() {
+            self.drain_log();
+        } else if let Some((ticket, answer)) = self.answers.pop_front() {
+            self.answered(ticket, answer);
         }
     }
 
