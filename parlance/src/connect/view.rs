@@ -1,5 +1,7 @@
 //! How events look as lines of text.
 
+use std::iter;
+
 use chat_core::client::{Client, Departure, Event, Member, Message, MessageKind, Text};
 
 use super::{colour::Colours, shown::shown};
@@ -77,6 +79,9 @@ impl View {
             Event::Topic { channel, topic, by: Some(by) } => {
                 format!("{} set the topic{}{}", shown(by), place("of ", channel), because(topic))
             }
+            Event::Mode { target, change, .. } if client.is_same(target, client.nick()) => {
+                format!("your modes: {}", words(change))
+            }
             Event::Mode { target, by, change } => {
                 format!("{} set {} {}", shown(by), shown(target), words(change))
             }
@@ -92,7 +97,9 @@ impl View {
             Event::Invited { channel, by, nick } => {
                 format!("{} invites {} to {}", shown(by), shown(nick), shown(channel))
             }
-            Event::Other { command, params, .. } => format!("{} {}", shown(command), words(params)),
+            Event::Other { source, command, params } => {
+                return self.other(source, command, params);
+            }
         };
         Some(self.colours.faint(&format!("-- {line}")))
     }
@@ -132,6 +139,24 @@ impl View {
         format!("{}{}{said}", colours.faint(&when), colours.faint(&place))
     }
 
+    fn other(self, source: &Text, command: &Text, params: &[Text]) -> Option<String> {
+        let from = source.split(|&byte| byte == b'!').next().unwrap_or_default();
+        let line = match (&command[..], params) {
+            (b"FAIL", [about, _, context @ .., text]) => {
+                let line = format!("! {}: {}", words_of(about, context), shown(text));
+                return Some(self.colours.error(&line));
+            }
+            (b"WARN" | b"NOTE", [about, _, context @ .., text]) => {
+                format!("{}: {}", words_of(about, context), shown(text))
+            }
+            (b"WALLOPS", [text]) => format!("{} tells all: {}", shown(from), shown(text)),
+            (command, _) if is_silent(command) => return None,
+            _ if from.is_empty() => format!("{} {}", shown(command), words(params)),
+            _ => format!("{}: {} {}", shown(from), shown(command), words(params)),
+        };
+        Some(self.colours.faint(&format!("-- {line}")))
+    }
+
     fn reply(self, code: u16, params: &[Text], event: &Event) -> Option<String> {
         let all: Vec<String> = params.iter().map(|param| shown(param)).collect();
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
@@ -154,6 +179,7 @@ impl View {
                 format!("{channel} {nick} {flags} {user}@{host}: {real}")
             }
             (353, [_, channel, names]) => format!("in {channel}: {names}"),
+            (396, [host, _]) => format!("others see you at {host}"),
             (372, [text]) => text.strip_prefix("- ").unwrap_or(text).to_owned(),
             (_, [about @ .., text]) if !about.is_empty() => format!("{}: {text}", about.join(" ")),
             (_, params) => params.join(" "),
@@ -166,10 +192,21 @@ impl View {
     }
 }
 
+/// A message that the client takes no part in. What it did not ask for is not worth a line.
+fn is_silent(command: &[u8]) -> bool {
+    [&b"ACCOUNT"[..], b"CHGHOST", b"MARKREAD", b"METADATA"].contains(&command)
+}
+
 /// Why a connection ended, without the system's number for it.
 pub(super) fn reason(why: &Text) -> String {
     let why = shown(why);
     why.split_once(" (os error").map_or(why.as_str(), |(why, _)| why).to_owned()
+}
+
+/// The command that a standard reply is about, and what of it; `*` is no command.
+fn words_of(about: &Text, context: &[Text]) -> String {
+    let about = if **about == *b"*" { "the server".to_owned() } else { shown(about) };
+    iter::once(about).chain(context.iter().map(|word| shown(word))).collect::<Vec<_>>().join(" ")
 }
 
 fn words(params: &[Text]) -> String {
@@ -306,7 +343,24 @@ mod tests {
                  :irc 322 alice #a 3 :All of it
                  :irc 352 alice #a b h irc bob H@ :0 Bob B
                  :irc 317 alice bob 12 1 :seconds idle, signon time
-                 :irc 366 alice #x :End of /NAMES list"
+                 :irc 366 alice #x :End of /NAMES list
+                 :irc 396 alice k1.k2.ip :is now your displayed host
+                 :alice!~a@k1.k2.ip MODE alice +x
+                 :irc 005 alice -CHATHISTORY :are supported by this server
+                 :irc FAIL REDACT UNKNOWN_MSGID #a x :This message is not known
+                 :irc NOTE * STARTING :soon
+                 :bob!~b@h CHGHOST ~b h2
+                 :bob!~b@h SETNAME :Bob
+                 :bob!~b@h ACCOUNT *
+                 @+typing=active :bob!~b@h TAGMSG #a
+                 :irc BATCH +1 metadata alice
+                 @batch=1 :irc 761 alice bob url * :https://irc
+                 :irc BATCH -1
+                 :bob!~b@h RENAME #a #n :nicer
+                 :bob!~b@h REDACT #a x :oops
+                 :irc MARKREAD #a *
+                 :irc METADATA bob url * :https://irc
+                 :root!~r@h WALLOPS :all is well"
             ),
             [
                 "-- Welcome",
@@ -314,6 +368,15 @@ mod tests {
                 "-- #a (3) All of it",
                 "-- #a bob H@ b@h: Bob B",
                 "-- bob has been idle for 12 s",
+                "-- others see you at k1.k2.ip",
+                "-- your modes: +x",
+                "! REDACT #a x: This message is not known",
+                "-- the server: soon",
+                "-- bob: SETNAME Bob",
+                "-- bob url *: https://irc",
+                "-- bob: RENAME #a #n nicer",
+                "-- bob: REDACT #a x oops",
+                "-- root tells all: all is well",
             ]
         );
     }
