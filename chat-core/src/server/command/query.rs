@@ -42,7 +42,8 @@ pub(super) fn whois(caller: &mut Caller<'_>, message: &Message<'_>) {
         matches(server, &caller.server.links.name, casemapping)
             || caller.network().find_user(server).is_some()
     };
-    if let Some(server) = server.filter(|server| !known(server)) {
+    // Clients ask for `WHOIS nick nick` to learn the idle time: then it is the nick that is not there.
+    if let Some(server) = server.filter(|server| *server != nicks && !known(server)) {
         caller.reply(ERR_NOSUCHSERVER, &[server]);
         return caller.reply(RPL_ENDOFWHOIS, &[nicks]);
     }
