@@ -76,6 +76,24 @@ fn a_file_that_is_wrong_changes_nothing() {
 }
 
 #[test]
+fn who_asks_for_a_rehash_is_told_of_bans_that_can_not_be_read() {
+    let (mut stage, ticket) = started();
+    answer(&mut stage, ticket, Answer::Bans(Vec::new()));
+    stage.enter("oper", "");
+    stage.send("oper", "OPER root right");
+    stage.answer(true);
+    stage.send("oper", "REHASH");
+    let (ticket, request) = asked(&mut stage);
+    assert_eq!(request, Request::Configuration);
+    answer(&mut stage, ticket, Answer::Configuration(Box::new(keeping())));
+    let (ticket, request) = asked(&mut stage);
+    assert_eq!(request, Request::LoadBans);
+    answer(&mut stage, ticket, Answer::Bans(b"BAN joe\n".to_vec()));
+    let told = "NOTICE oper :The bans could not be read: those in force stay: line 1: a ban begins";
+    assert!(stage.transcript.contains(told));
+}
+
+#[test]
 fn bans_are_part_of_a_snapshot() {
     let (mut stage, ticket) = started();
     answer(&mut stage, ticket, Answer::Bans(b"DLINE 192.0.2.1 :away\n".to_vec()));

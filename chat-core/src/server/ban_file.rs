@@ -49,6 +49,9 @@ const HEAD: &[u8] = b"\
 #   DLINE address[/bits] [until TIME] [by WHO] [at TIME] [:reason]
 ";
 
+/// Who set a ban of which people have not written who did.
+const NOBODY: &[u8] = b"*";
+
 /// The text of these bans.
 pub(super) fn write<'a>(bans: impl Iterator<Item = &'a ServerBan>) -> Vec<u8> {
     let mut out = HEAD.to_vec();
@@ -57,8 +60,10 @@ pub(super) fn write<'a>(bans: impl Iterator<Item = &'a ServerBan>) -> Vec<u8> {
         let until = ban.until.map(UnixMillis::to_iso);
         let until = until.as_ref().map(|until| (&b"until"[..], &until[..]));
         let (target, at) = (ban.target.text(), ban.at.to_iso());
-        let items = [(&b""[..], &target[..])].into_iter().chain(until);
-        for (name, value) in items.chain([(&b"by"[..], &ban.by[..]), (b"at", &at)]) {
+        let by = (*ban.by != *NOBODY).then_some((&b"by"[..], &ban.by[..]));
+        let at = (ban.at != UnixMillis(0)).then_some((&b"at"[..], &at[..]));
+        let items = [(&b""[..], &target[..])].into_iter().chain(until).chain(by).chain(at);
+        for (name, value) in items {
             for part in [name, value].iter().filter(|part| !part.is_empty()) {
                 out.push(b' ');
                 out.extend_from_slice(part);
@@ -104,13 +109,18 @@ fn read_line(line: &[u8]) -> Result<ServerBan, &'static str> {
     };
     let target = words.next().unwrap_or_default();
     let target = BanTarget::parse(kind, target).map_err(|bad| match (kind, bad) {
-        (_, BadTarget::TooWide) => "this would ban nearly everybody",
+        (BanKind::Kline, BadTarget::TooWide) => {
+            "user@host must have four letters or digits beside wildcards"
+        }
+        (BanKind::Dline, BadTarget::TooWide) => {
+            "a network must have eight bits or more, of IPv6 16"
+        }
         (BanKind::Kline, BadTarget::Malformed) => "KLINE takes user@host, with * and ?",
         (BanKind::Dline, BadTarget::Malformed) => "DLINE takes an address or address/bits",
     })?;
     let mut ban = ServerBan {
         target,
-        by: b"*"[..].into(),
+        by: NOBODY.into(),
         at: UnixMillis(0),
         until: None,
         reason: reason.into(),
@@ -156,6 +166,9 @@ mod tests {
         let expected: [(Vec<u8>, &[u8]); 2] =
             [(b"*@bad.example".to_vec(), b"spam"), (b"10.0.0.0/8".to_vec(), b"again")];
         assert_eq!(shown, expected);
+        // And that is left out again.
+        let written = write(bans.iter());
+        assert!(written.ends_with(b"KLINE *@bad.example :spam\nDLINE 10.0.0.0/8 :again\n"));
     }
 
     proptest! {
@@ -178,7 +191,8 @@ mod tests {
         for (line, why) in [
             ("XLINE a@b", "begins with KLINE"),
             ("KLINE", "user@host"),
-            ("KLINE *@*", "everybody"),
+            ("KLINE *@*", "beside wildcards"),
+            ("DLINE 0.0.0.0/0", "eight bits"),
             ("DLINE example.org", "address"),
             ("DLINE 10.0.0.0/8 until tomorrow", "a time is written"),
             ("DLINE 10.0.0.0/8 until", "missing"),

@@ -21,19 +21,18 @@ pub(super) struct Sweep {
 }
 
 impl Server {
-    /// Asks the host for the bans that it has kept.
-    pub(super) fn load_bans(&mut self) {
+    /// Asks the host for the bans that it has kept; `by` is told if they can't be read.
+    pub(super) fn load_bans(&mut self, by: Option<ConnId>) {
         if self.config.keep_bans {
-            self.bans_asked = Some(self.ask_alone(Request::LoadBans));
+            self.bans_asked = Some((self.ask_alone(Request::LoadBans), by));
         }
     }
 
     /// Takes what the host has kept. Whether this was the answer that was waited for.
     pub(super) fn bans_loaded(&mut self, ticket: Ticket, answer: &Answer) -> bool {
-        if self.bans_asked != Some(ticket) {
+        let Some((_, by)) = self.bans_asked.take_if(|(asked, _)| *asked == ticket) else {
             return false;
-        }
-        self.bans_asked = None;
+        };
         let why = match answer {
             Answer::Bans(text) => match ban_file::read(text) {
                 Ok(bans) => {
@@ -48,6 +47,10 @@ impl Server {
             Answer::Failed(why) => why.clone(),
             _ => "the host could not read them".into(),
         };
+        if let Some(conn) = by {
+            let text = format!("The bans could not be read: those in force stay: {why}");
+            self.notice(conn, text.as_bytes());
+        }
         self.links.outputs.push_back(Output::Report(Report::BansNotLoaded { why }));
         true
     }
@@ -97,8 +100,8 @@ impl Server {
             self.ask_alone(request);
         }
         // What is on its way to be loaded is older than this.
-        if self.bans_asked.is_some() {
-            self.load_bans();
+        if let Some((_, by)) = self.bans_asked {
+            self.load_bans(by);
         }
     }
 

@@ -214,11 +214,15 @@ impl Server {
         self.check_stopped();
     }
 
-    /// Puts a new configuration in force: which keys wait for a restart.
+    /// Puts a new configuration in force: which keys wait for a restart. `by` asked for it.
     ///
     /// # Errors
     /// What is wrong with it; the old one stays.
-    pub(super) fn reload(&mut self, config: Config) -> Result<Vec<String>, String> {
+    pub(super) fn reload(
+        &mut self,
+        config: Config,
+        by: Option<ConnId>,
+    ) -> Result<Vec<String>, String> {
         if let Err(error) = config.check() {
             let why = error.to_string();
             let report = Report::ReloadFailed { why: why.clone() };
@@ -246,7 +250,7 @@ impl Server {
         self.announce_isupport(&old);
         let report = Report::Reloaded { restart_needed: restart_needed.clone() };
         self.links.outputs.push_back(Output::Report(report));
-        self.load_bans();
+        self.load_bans(by);
         Ok(restart_needed)
     }
 

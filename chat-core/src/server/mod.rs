@@ -85,7 +85,7 @@ pub struct Server {
     /// Lines that this call may still carry out.
     lines_left: usize,
     /// The question for the bans that the host has kept.
-    bans_asked: Option<Ticket>,
+    bans_asked: Option<(Ticket, Option<ConnId>)>,
     /// A look at connections for those that are banned.
     sweep: Option<Sweep>,
     /// How often each command was used, by its place in the table.
@@ -137,7 +137,7 @@ impl Server {
         let found = Op::Found { key, config: server.network_config() };
         server.apply(Origin::default(), found);
         server.apply(Origin::default(), Op::NodeUp { node: NODE, epoch: 0 });
-        server.load_bans();
+        server.load_bans(None);
         Ok(server)
     }
 
@@ -158,7 +158,7 @@ impl Server {
         let configure = Op::Configure(server.network_config());
         server.apply(Origin::default(), configure);
         server.apply(Origin::default(), Op::NodeUp { node: NODE, epoch: server.epoch });
-        server.load_bans();
+        server.load_bans(None);
         Ok(server)
     }
 
@@ -261,7 +261,7 @@ impl Server {
             Input::Answer(ticket, answer) => self.take_answer(ticket, answer),
             Input::Timeout => self.timeout(),
             Input::Reload(config) => {
-                let _ = self.reload(*config);
+                let _ = self.reload(*config, None);
             }
             Input::Shutdown => self.shutdown(),
         }

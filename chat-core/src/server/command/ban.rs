@@ -37,21 +37,30 @@ fn ban(caller: &mut Caller<'_>, message: &Message<'_>, kind: BanKind) {
         },
         _ => (None, params),
     };
-    let Some(target) = rest.first().and_then(|given| target(caller, kind, given)) else { return };
+    let command = kind.as_str();
+    let Some(target) = rest.first().and_then(|given| target(caller, kind, command, given)) else {
+        return;
+    };
     let given = cut(rest.get(1).unwrap_or(&&b""[..]), caller.server.config.limits.kick_len);
     let reason = if given.is_empty() { b"No reason given" } else { given };
     caller.propose(Op::Ban { target, seconds, reason });
 }
 
 fn unban(caller: &mut Caller<'_>, message: &Message<'_>, kind: BanKind) {
-    if let Some(target) = target(caller, kind, message.params()[0]) {
+    let command = if kind == BanKind::Kline { "UNKLINE" } else { "UNDLINE" };
+    if let Some(target) = target(caller, kind, command, message.params()[0]) {
         caller.propose(Op::Unban { target });
     }
 }
 
 /// The target that a parameter names: itself, or the user or address of a nick. If it is none, that
 /// is told.
-fn target(caller: &mut Caller<'_>, kind: BanKind, given: &[u8]) -> Option<BanTarget> {
+fn target(
+    caller: &mut Caller<'_>,
+    kind: BanKind,
+    command: &str,
+    given: &[u8],
+) -> Option<BanTarget> {
     let network = caller.network();
     let found = network.find_user(given);
     let parsed = match (kind, found.and_then(|id| network.user(id))) {
@@ -74,11 +83,19 @@ fn target(caller: &mut Caller<'_>, kind: BanKind, given: &[u8]) -> Option<BanTar
         }
         Err(BadTarget::Malformed) if kind == BanKind::Kline => "must be user@host or a nick",
         Err(BadTarget::Malformed) => "must be an address, address/bits or a nick",
-        Err(BadTarget::TooWide) => "would ban nearly everybody",
+        Err(BadTarget::TooWide) => too_wide(kind),
     };
     let text = format!("{} {why}", alloc::string::String::from_utf8_lossy(given));
-    caller.server.refuse(caller.conn, kind.as_str(), "INVALID_TARGET", &[given], &text);
+    caller.server.refuse(caller.conn, command, "INVALID_TARGET", &[given], &text);
     None
+}
+
+/// What a target must have that would be of too many.
+const fn too_wide(kind: BanKind) -> &'static str {
+    match kind {
+        BanKind::Kline => "must have four letters or digits beside wildcards",
+        BanKind::Dline => "must have eight bits or more, of IPv6 16",
+    }
 }
 
 /// Reads a duration: seconds, or numbers with the units w, d, h, m, s. 0 is for ever. The outer

@@ -61,7 +61,7 @@ impl Server {
     /// A new configuration has come for a REHASH, or not.
     pub(in crate::server) fn rehashed(&mut self, conn: ConnId, answer: Answer) {
         let outcome = match answer {
-            Answer::Configuration(config) => self.reload(*config),
+            Answer::Configuration(config) => self.reload(*config, Some(conn)),
             Answer::Failed(why) => Err(why),
             _ => Err(String::from("it could not be read in time")),
         };
