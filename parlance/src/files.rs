@@ -42,12 +42,14 @@ impl Files {
         bans: Option<PathBuf>,
     ) -> io::Result<Self> {
         let (queue, jobs) = mpsc::sync_channel::<Job>(WAITING);
+        let mut bans = bans.map(BansFile::new);
         thread::Builder::new().name("files".into()).spawn(move || {
             for (task, reply) in jobs {
-                reply(match task {
-                    Task::Configuration => configuration(config.as_deref()),
-                    Task::LoadBans => load_bans(bans.as_deref()),
-                    Task::StoreBans(text) => store_bans(bans.as_deref(), &text),
+                reply(match (task, &mut bans) {
+                    (Task::Configuration, _) => configuration(config.as_deref()),
+                    (Task::LoadBans, Some(bans)) => bans.load(),
+                    (Task::StoreBans(text), Some(bans)) => bans.store(text),
+                    (Task::LoadBans | Task::StoreBans(_), None) => Answer::Unavailable,
                 });
             }
         })?;
@@ -76,22 +78,57 @@ fn configuration(file: Option<&ConfigFile>) -> Answer {
     }
 }
 
-fn load_bans(path: Option<&Path>) -> Answer {
-    match path.map(read_bans) {
-        Some(Ok(text)) => Answer::Bans(text),
-        Some(Err(why)) => Answer::Failed(why.to_string()),
-        None => Answer::Unavailable,
-    }
+/// The file of bans, and what the server knows of it.
+struct BansFile {
+    path: PathBuf,
+    /// What was read or written last; nothing at first. If the file says something else, people have
+    /// edited it.
+    known: Vec<u8>,
 }
 
-fn store_bans(path: Option<&Path>, text: &[u8]) -> Answer {
-    match path.map(|path| replace(path, text)) {
-        Some(Ok(())) => Answer::Stored,
-        Some(Err(error)) => {
-            error!("the bans could not be kept: {error}");
-            Answer::Failed(error.to_string())
+impl BansFile {
+    const fn new(path: PathBuf) -> Self {
+        Self { path, known: Vec::new() }
+    }
+
+    fn load(&mut self) -> Answer {
+        match read_bans(&self.path) {
+            Ok(text) => {
+                self.known.clone_from(&text);
+                Answer::Bans(text)
+            }
+            Err(why) => Answer::Failed(why.to_string()),
         }
-        None => Answer::Unavailable,
+    }
+
+    /// Writes these bans, but not over what people have written since.
+    fn store(&mut self, text: Vec<u8>) -> Answer {
+        let stored = self.check_unedited().and_then(|()| {
+            replace(&self.path, &text)
+                .map_err(|error| format!("cannot write {}: {error}", self.path.display()))
+        });
+        match stored {
+            Ok(()) => {
+                self.known = text;
+                Answer::Stored
+            }
+            Err(why) => {
+                error!("the bans could not be kept: {why}");
+                Answer::Failed(why)
+            }
+        }
+    }
+
+    fn check_unedited(&self) -> Result<(), String> {
+        match fs::read(&self.path) {
+            // A file that is gone holds nothing that could be lost.
+            Err(_) => Ok(()),
+            Ok(text) if text == self.known => Ok(()),
+            Ok(_) => Err(format!(
+                "{} was edited: have it read with REHASH, then do this again",
+                self.path.display()
+            )),
+        }
     }
 }
 
@@ -138,11 +175,11 @@ mod tests {
     #[test]
     fn bans_are_replaced_as_a_whole() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("bans");
-        assert_eq!(load_bans(Some(&path)), Answer::Bans(Vec::new()));
+        let mut bans = BansFile::new(folder.path().join("bans"));
+        assert_eq!(bans.load(), Answer::Bans(Vec::new()));
         for text in ["KLINE *@bad.example :spam\n", "# none\n"] {
-            assert_eq!(store_bans(Some(&path), text.as_bytes()), Answer::Stored);
-            assert_eq!(load_bans(Some(&path)), Answer::Bans(text.into()));
+            assert_eq!(bans.store(text.into()), Answer::Stored);
+            assert_eq!(bans.load(), Answer::Bans(text.into()));
         }
         let names = fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(names, 1);
@@ -153,10 +190,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("bans");
         fs::write(&path, "# head\nBAN joe\n").unwrap();
-        let Answer::Failed(why) = load_bans(Some(&path)) else { panic!("it is wrong") };
+        let Answer::Failed(why) = BansFile::new(path).load() else { panic!("it is wrong") };
         assert!(why.ends_with("bans:2: a ban begins with KLINE or DLINE"), "{why}");
-        let nowhere = folder.path().join("no folder").join("bans");
-        assert!(matches!(store_bans(Some(&nowhere), b""), Answer::Failed(_)));
-        assert_eq!(store_bans(None, b""), Answer::Unavailable);
+        let mut nowhere = BansFile::new(folder.path().join("no folder").join("bans"));
+        assert!(matches!(nowhere.store(Vec::new()), Answer::Failed(_)));
+    }
+
+    #[test]
+    fn what_people_wrote_is_not_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("bans");
+        let mut bans = BansFile::new(path.clone());
+        assert_eq!(bans.load(), Answer::Bans(Vec::new()));
+        for edited in ["KLINE *@bad.example :by hand\n", "KLINE with a slip\n"] {
+            fs::write(&path, edited).unwrap();
+            let Answer::Failed(why) = bans.store(b"# none\n".to_vec()) else { panic!("lost") };
+            assert!(why.contains("was edited: have it read with REHASH"), "{why}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), edited);
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(bans.store(b"# none\n".to_vec()), Answer::Stored);
+        fs::write(&path, "KLINE *@bad.example :by hand\n").unwrap();
+        assert!(matches!(bans.load(), Answer::Bans(_)));
+        assert_eq!(bans.store(b"# none\n".to_vec()), Answer::Stored);
     }
 }

@@ -272,7 +272,8 @@ impl ConfigFile {
         if !keys.is_empty() {
             warn!(keys = keys.join(", "), "these keys wait for a restart");
         }
-        Ok(settings.config)
+        let keep_bans = self.settings.config.keep_bans;
+        Ok(Config { keep_bans, ..settings.config })
     }
 }
 

@@ -390,10 +390,15 @@ fn bans_outlive_the_server_and_can_be_edited() {
         let _ = fs::remove_file(&bans);
         let tape = folder.path().join(runtime);
         let tape = tape.to_str().unwrap();
-        let serve = Serve::on_free_port(runtime, &["--config", &config, "--record", tape]);
+        let mut serve = Serve::on_free_port(runtime, &["--config", &config, "--record", tape]);
         let mut client = serve.connect();
         client.send("NICK alice\r\nUSER alice 0 * :alice\r\nOPER root :correct horse");
         client.expect(" 381 alice ");
+        // Where bans are kept waits for a restart.
+        file(folder.path(), "parlance.toml", "");
+        serve.signal(Signal::HUP);
+        serve.log_line("these keys wait for a restart keys=\"bans_file\"");
+        file(folder.path(), "parlance.toml", &text);
         client.send("KLINE 1d ~joe@* :spam");
         client.expect("The KLINE of ~joe@* is set");
         assert!(fs::read_to_string(&bans).unwrap().contains("\nKLINE ~joe@* until "));
@@ -423,8 +428,9 @@ fn bans_outlive_the_server_and_can_be_edited() {
         serve.signal(Signal::HUP);
         serve.log_line("the bans could not be read: those in force stay");
         assert_eq!(serve.stop().0.code(), Some(0));
-        parlance(&["serve", "--runtime", runtime, "--config", &config], "")
-            .failed(&["bans.txt:1: KLINE takes user@host"]);
+        let wrong = ["bans.txt:1: KLINE takes user@host"];
+        parlance(&["serve", "--runtime", runtime, "--config", &config], "").failed(&wrong);
+        parlance(&["config", "check", &config], "").failed(&wrong);
     }
 }
 
