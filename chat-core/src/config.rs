@@ -265,10 +265,14 @@ impl Config {
         if self.cloak_suffix.is_empty()
             || self.cloak_suffix.len() > 30
             || !self.cloak_suffix.chars().all(is_name)
+            || self.cloak_suffix.split('.').any(str::is_empty)
         {
             return wrong(
                 "cloak_suffix",
-                format!("{:?} must be 1 to 30 letters, digits, '-' or '.'", self.cloak_suffix),
+                format!(
+                    "{:?} must be 1 to 30 letters, digits, '-' or, between them, '.'",
+                    self.cloak_suffix
+                ),
             );
         }
         if self.network.is_empty()
@@ -295,8 +299,11 @@ impl Config {
             }
         }
         for name in &self.capabilities_off {
-            if name == "cap-notify" || !caps::ALL.iter().any(|one| one.name == name.as_bytes()) {
-                let why = format!("{name:?} must be a capability, and not cap-notify");
+            if name == "cap-notify" {
+                return wrong("capabilities_off", "cap-notify is always offered".to_string());
+            }
+            if !caps::ALL.iter().any(|one| one.name == name.as_bytes()) {
+                let why = format!("{name:?} is none that the server has: CAP LS lists them");
                 return wrong("capabilities_off", why);
             }
         }

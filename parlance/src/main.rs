@@ -24,6 +24,7 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use failure::Failure;
+use files::read_bans;
 use settings::Settings;
 
 /// A multi-user chat server and client that speaks IRC
@@ -111,7 +112,8 @@ fn config(command: ConfigCommand) -> Result<(), Failure> {
     let text = match command {
         ConfigCommand::Example => settings::EXAMPLE.to_owned(),
         ConfigCommand::Check { file } => {
-            Settings::load(&file)?;
+            let settings = Settings::load(&file)?;
+            settings.bans_file.as_deref().map(read_bans).transpose()?;
             format!("{}: ok\n", file.display())
         }
     };

@@ -85,11 +85,14 @@ impl<'a> Document<'a> {
 
     fn explain(&self, error: &toml::de::Error) -> Fault {
         let at = error.span().map(|span| span.start);
-        Fault {
-            line: at.map(|at| self.line(at)),
-            key: at.and_then(|at| key_at(&self.root, at)).unwrap_or_default(),
-            why: suggestion(error.message()).unwrap_or_else(|| error.message().replace('\n', ", ")),
-        }
+        let key = at.and_then(|at| key_at(&self.root, at)).unwrap_or_default();
+        let is_one = self.root.get("oper").is_some_and(|oper| oper.get_ref().is_table());
+        let why = if is_one && key.starts_with("oper") {
+            "there may be several: write [[oper]]".to_owned()
+        } else {
+            suggestion(error.message()).unwrap_or_else(|| error.message().replace('\n', ", "))
+        };
+        Fault { line: at.map(|at| self.line(at)), key, why }
     }
 
     fn line(&self, at: usize) -> usize {

@@ -114,7 +114,7 @@ impl Settings {
 
         let defaults = Self::default();
         let exempt = limits.exempt.take().unwrap_or(defaults.exempt);
-        let bans_file = server.bans_file.as_ref().map(|file| folder.join(file));
+        let bans_file = server.bans_file(folder).map_err(|why| document.fault("bans_file", why))?;
         let config = Config {
             keep_bans: bans_file.is_some(),
             motd: server.motd_lines(folder).map_err(|(key, why)| document.fault(key, why))?,
@@ -184,6 +184,19 @@ struct ServerTable {
 }
 
 impl ServerTable {
+    fn bans_file(&self, folder: &Path) -> Result<Option<PathBuf>, String> {
+        let Some(file) = &self.bans_file else { return Ok(None) };
+        let path = folder.join(file);
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        if file.as_os_str().is_empty() || path.is_dir() {
+            return Err(format!("{:?} must be a file, there already or not", file.display()));
+        }
+        match parent.filter(|parent| !parent.is_dir()) {
+            Some(parent) => Err(format!("there is no folder {}", parent.display())),
+            None => Ok(Some(path)),
+        }
+    }
+
     fn motd_lines(&self, folder: &Path) -> Result<Vec<String>, (&'static str, String)> {
         let text = match (&self.motd, &self.motd_file) {
             (Some(motd), Some(_)) if !motd.is_empty() => {
@@ -422,6 +435,17 @@ Be kind.
             ("[server]\npassword = \"secret\"", ":2: server.password: "),
             ("[[oper]]\nname = \"alice\"", ":1: oper: missing"),
             ("[[oper]]\nname = \"a\"\npassword = \"secret\"", ":3: oper.password: "),
+            ("[oper]\nname = \"a\"", ":1: oper: there may be several: write [[oper]]"),
+            ("[server]\nbans_file = \"\"", ":2: server.bans_file: \"\" must be a file"),
+            (
+                "[server]\nbans_file = \"/does/not/exist\"",
+                ":2: server.bans_file: there is no folder /does/not",
+            ),
+            (
+                "[server]\ncapabilities_off = [\"echo\"]",
+                ":2: server.capabilities_off: \"echo\" is none that the server has",
+            ),
+            ("[server]\ncloak_suffix = \".example\"", ":2: server.cloak_suffix: "),
             ("[server]\nruntime = \"async\"", ":2: server.runtime: "),
             ("[server\n", ":1: "),
             ("[server]\nname = \"a\"\nname = \"b\"", ":3: "),
