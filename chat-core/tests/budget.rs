@@ -65,3 +65,27 @@ fn to_look_for_subscribers_is_work_even_if_there_are_none() {
     let parts = stage.heard("user0");
     assert_eq!(parts.iter().filter(|line| line.contains("PART")).count(), 10);
 }
+
+#[test]
+fn who_is_put_out_before_the_topic_comes_is_not_told_it() {
+    let mut config = config();
+    config.limits.sendq_soft = 1024;
+    let mut stage = Stage::new(config);
+    stage.enter("alice", "");
+    stage.enter("bob", "");
+    stage.send("alice", "JOIN #s\nMODE #s +s");
+    stage.stall("bob");
+    // Two full lines: after the next one bob's answers wait.
+    let long = "x".repeat(490);
+    stage.send("alice", &format!("PRIVMSG bob :{long}\nPRIVMSG bob :{long}"));
+    stage.send("bob", "JOIN #s");
+    stage.send("alice", "KICK #s bob\nTOPIC #s :now we are alone");
+    stage.transcript.clear();
+    stage.unstall("bob");
+    stage.wait(Duration::from_millis(1));
+    let heard = stage.heard("bob");
+    assert_eq!(
+        heard[2..],
+        [":bob!~bob@192.0.2.1 JOIN #s", ":alice!~alice@192.0.2.1 KICK #s bob :alice"]
+    );
+}

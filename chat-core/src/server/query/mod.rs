@@ -109,7 +109,11 @@ impl Read {
         match self {
             Self::Arrival { channel, topic } => {
                 let id = *channel;
-                let Some(channel) = network.channel(id) else { return true };
+                // Who was put out in the meantime is not told what is there now.
+                let Some(channel) = network.channel(id).filter(|it| it.member(viewer).is_some())
+                else {
+                    return true;
+                };
                 match (&channel.topic, *topic) {
                     (Some(set), 0) => look.send(RPL_TOPIC, &[&channel.name], Some(&set.text)),
                     (Some(set), 1) => {
