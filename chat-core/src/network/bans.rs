@@ -8,7 +8,7 @@
 use alloc::vec::Vec;
 
 use super::{Channel, List, ListEntry, Network, User};
-use crate::wire::{is_mask, matches, normalise_ban};
+use crate::wire::{Pattern, is_mask, normalise_ban};
 
 /// Bytes of a mask, its `m:` or `a:` included.
 const MASK_MAX: usize = 200;
@@ -67,8 +67,14 @@ impl Network {
         if list.is_empty() {
             return false;
         }
-        let (sources, casemapping) = (self.sources(user), self.casemapping());
-        let matches = |mask| sources.iter().any(|source| matches(mask, source, casemapping));
+        let casemapping = self.casemapping();
+        let sources = self.sources(user);
+        let sources: Vec<_> =
+            sources.iter().map(|source| casemapping.fold_beyond_ascii(source)).collect();
+        let matches = |mask| {
+            let pattern = Pattern::new(mask, casemapping);
+            sources.iter().any(|source| pattern.matches_folded(source))
+        };
         list.iter().any(|entry| match Mask::new(&entry.mask) {
             Mask::Plain(mask) => matches(mask),
             Mask::Mute(mask) => muted && matches(mask),

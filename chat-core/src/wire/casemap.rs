@@ -1,6 +1,6 @@
 //! Which names are the same name.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::hash::Hasher;
 
 use super::unicode;
@@ -82,6 +82,12 @@ impl CaseMapping {
     pub fn fold(self, name: &[u8]) -> Vec<u8> {
         self.fold_text(name)
             .unwrap_or_else(|| name.iter().map(|&byte| self.fold_byte(byte)).collect())
+    }
+
+    /// The lower case of a text that does not fold byte by byte; any other as it is.
+    #[must_use]
+    pub fn fold_beyond_ascii(self, text: &[u8]) -> Cow<'_, [u8]> {
+        self.fold_text(text).map_or(Cow::Borrowed(text), Cow::Owned)
     }
 
     /// The same for a name that does not fold byte by byte.

@@ -1,6 +1,6 @@
 //! Masks: patterns for `nick!user@host` and other names, with `*` and `?`.
 
-use alloc::vec::Vec;
+use alloc::{borrow::Cow, vec::Vec};
 
 use super::CaseMapping;
 
@@ -20,10 +20,48 @@ use super::CaseMapping;
 /// caller to cap both lengths; a line's 510 bytes already do.
 #[must_use]
 pub fn matches(mask: &[u8], text: &[u8], casemap: CaseMapping) -> bool {
-    if casemap.is_unicode() && !(mask.is_ascii() && text.is_ascii()) {
-        return matches_counting(&casemap.fold(mask), &casemap.fold(text), casemap).0;
+    Pattern::new(mask, casemap).matches(text)
+}
+
+/// A mask that is held against many texts, as [`matches`] does: what is beyond ASCII in it is folded
+/// once.
+#[derive(Clone, Debug)]
+pub struct Pattern<'m> {
+    mask: Cow<'m, [u8]>,
+    casemap: CaseMapping,
+}
+
+impl<'m> Pattern<'m> {
+    /// The mask, ready for use.
+    #[must_use]
+    pub fn new(mask: &'m [u8], casemap: CaseMapping) -> Self {
+        Self { mask: casemap.fold_beyond_ascii(mask), casemap }
     }
-    matches_counting(mask, text, casemap).0
+
+    /// The same with its own copy of the mask.
+    #[must_use]
+    pub fn into_owned(self) -> Pattern<'static> {
+        Pattern { mask: self.mask.into_owned().into(), casemap: self.casemap }
+    }
+
+    /// The mask, folded if it is not of ASCII.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.mask
+    }
+
+    /// Whether it matches all of `text`.
+    #[must_use]
+    pub fn matches(&self, text: &[u8]) -> bool {
+        self.matches_folded(&self.casemap.fold_beyond_ascii(text))
+    }
+
+    /// Whether it matches all of a text that is
+    /// [folded beyond ASCII](CaseMapping::fold_beyond_ascii).
+    #[must_use]
+    pub fn matches_folded(&self, text: &[u8]) -> bool {
+        matches_counting(&self.mask, text, self.casemap).0
+    }
 }
 
 /// The mask in full form: `nick!user@host`, where a part not given is `*`, and runs of `*` are one.
@@ -218,6 +256,17 @@ mod tests {
     fn case_folds_by_the_mapping() {
         assert!(matches(b"[A]*", b"{a}b", CaseMapping::Rfc1459));
         assert!(!matches(b"[A]*", b"{a}b", ASCII));
+    }
+
+    #[test]
+    fn a_pattern_folds_what_is_beyond_ascii() {
+        let pattern = Pattern::new("*\u{c9}t\u{c9}*".as_bytes(), CaseMapping::Precis).into_owned();
+        assert_eq!(pattern.as_bytes(), "*\u{e9}t\u{e9}*".as_bytes());
+        assert!(pattern.matches("L\u{2019}\u{c9}T\u{e9}".as_bytes()) && !pattern.matches(b"ete"));
+        assert!(pattern.matches_folded("\u{e9}t\u{e9}!x".as_bytes()));
+        let plain = Pattern::new(b"A*", CaseMapping::Precis);
+        assert_eq!(plain.as_bytes(), b"A*");
+        assert!(plain.matches("a\u{c9}".as_bytes()) && plain.matches(b"AB"));
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use casemap::CaseMapping;
 pub use encode::{BODY_MAX, Encoder, TAGS_MAX};
 pub use escaped::Escaped;
 pub use frame::{Frame, FrameLimits, Framer, Step};
-pub use mask::{matches, normalise_ban};
+pub use mask::{Pattern, matches, normalise_ban};
 pub use message::{MAX_PARAMS, Message, ParseError};
 pub use name::{
     ChannelName, Nick, is_channel, is_host_char, is_key, is_mask, is_nick, is_user, split_list,

@@ -86,15 +86,14 @@ fn is_stable(name: &str, fold: fn(&str) -> String) -> bool {
     fold(&folded) == folded
 }
 
-/// The usual form of a wide or narrow one.
-fn usual_width(c: char) -> Vec<char> {
+/// The usual form of a wide or narrow one. It allocates for those alone.
+fn usual_width(c: char) -> impl Iterator<Item = char> {
     let mut usual = Vec::new();
-    if matches!(c, '\u{3000}' | '\u{ff01}'..='\u{ffee}') {
+    let is_usual = !matches!(c, '\u{3000}' | '\u{ff01}'..='\u{ffee}');
+    if !is_usual {
         decompose_compatible(c, |c| usual.push(c));
-    } else {
-        usual.push(c);
     }
-    usual
+    is_usual.then_some(c).into_iter().chain(usual)
 }
 
 fn begins_well(name: &str) -> bool {

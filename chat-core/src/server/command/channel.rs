@@ -111,7 +111,8 @@ pub(super) fn names(caller: &mut Caller<'_>, message: &Message<'_>) {
 /// `LIST [channels or conditions] [conditions]`
 pub(super) fn list(caller: &mut Caller<'_>, message: &Message<'_>) {
     let most = caller.server.config.limits.targets;
-    let list = List::new(message.params().iter().copied().take(2), most);
+    let casemapping = caller.network().casemapping();
+    let list = List::new(message.params().iter().copied().take(2), most, casemapping);
     caller.then([Step::Read(Read::List(Box::new(list)))]);
 }
 

@@ -2,14 +2,14 @@
 //!
 //! Specification: modern, "LIST message" and ISUPPORT's ELIST.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::vec::Vec;
 
 use super::{LOOK_AT_MOST, Look, decimal};
 use crate::{
     UnixMillis,
     network::Channel,
     wire::{
-        CaseMapping, matches,
+        CaseMapping, Pattern,
         numeric::{RPL_LIST, RPL_LISTEND, RPL_LISTSTART},
         split_list,
     },
@@ -27,9 +27,9 @@ pub(crate) struct List {
 #[derive(Default)]
 struct Filter {
     /// One of them must match, if there are any.
-    masks: Vec<Box<[u8]>>,
+    masks: Vec<Pattern<'static>>,
     /// None of them may.
-    not: Vec<Box<[u8]>>,
+    not: Vec<Pattern<'static>>,
     members: Between,
     /// Minutes since it was made.
     age: Between,
@@ -80,7 +80,12 @@ impl Between {
 impl Filter {
     /// Conditions as they are given: masks, `!` masks, `>n`, `<n`, `C>n`, `T<n`; of masks, as many
     /// as `most`.
-    fn parse<'a>(lists: impl Iterator<Item = &'a [u8]>, most: usize) -> Self {
+    fn parse<'a>(
+        lists: impl Iterator<Item = &'a [u8]>,
+        most: usize,
+        casemapping: CaseMapping,
+    ) -> Self {
+        let pattern = |mask: &[u8]| Pattern::new(mask, casemapping).into_owned();
         let mut filter = Self::default();
         for condition in lists.flat_map(split_list) {
             let took = match condition.split_first() {
@@ -92,15 +97,15 @@ impl Filter {
                 continue;
             }
             match condition.strip_prefix(b"!") {
-                Some(mask) => filter.not.push(mask.into()),
-                None => filter.masks.push(condition.into()),
+                Some(mask) => filter.not.push(pattern(mask)),
+                None => filter.masks.push(pattern(condition)),
             }
         }
         filter
     }
 
-    fn wants(&self, channel: &Channel, now: UnixMillis, casemapping: CaseMapping) -> bool {
-        let fits = |mask: &[u8]| matches(mask, &channel.name, casemapping);
+    fn wants(&self, channel: &Channel, now: UnixMillis) -> bool {
+        let fits = |mask: &Pattern<'_>| mask.matches(&channel.name);
         let topic = || match &channel.topic {
             Some(topic) => self.topic_age.holds_since(topic.at, now),
             // Without a topic there is no time to compare.
@@ -109,14 +114,18 @@ impl Filter {
         self.members.holds(channel.members.len() as u64)
             && self.age.holds_since(channel.created, now)
             && topic()
-            && (self.masks.is_empty() || self.masks.iter().any(|mask| fits(mask)))
-            && !self.not.iter().any(|mask| fits(mask))
+            && (self.masks.is_empty() || self.masks.iter().any(fits))
+            && !self.not.iter().any(fits)
     }
 }
 
 impl List {
-    pub(crate) fn new<'a>(lists: impl Iterator<Item = &'a [u8]>, most: usize) -> Self {
-        Self { filter: Filter::parse(lists, most), from: 0, started: false }
+    pub(crate) fn new<'a>(
+        lists: impl Iterator<Item = &'a [u8]>,
+        most: usize,
+        casemapping: CaseMapping,
+    ) -> Self {
+        Self { filter: Filter::parse(lists, most, casemapping), from: 0, started: false }
     }
 
     pub(super) fn next(&mut self, look: &mut Look<'_>) -> bool {
@@ -128,7 +137,7 @@ impl List {
         for (id, channel) in network.channels_from(self.from).take(LOOK_AT_MOST) {
             self.from = id.index + 1;
             let seen = !channel.modes.is_hidden() || channel.member(look.viewer).is_some();
-            if seen && self.filter.wants(channel, now, network.casemapping()) {
+            if seen && self.filter.wants(channel, now) {
                 let count = decimal(channel.members.len() as u64);
                 let topic = channel.topic.as_ref().map_or(&b""[..], |topic| &topic.text);
                 look.send(RPL_LIST, &[&channel.name, &count], Some(topic));
@@ -148,7 +157,7 @@ mod tests {
     use super::*;
 
     fn filter(text: &str) -> Filter {
-        Filter::parse(core::iter::once(text.as_bytes()), 9)
+        Filter::parse(core::iter::once(text.as_bytes()), 9, CaseMapping::Ascii)
     }
 
     #[test]
@@ -172,7 +181,10 @@ mod tests {
     #[test]
     fn what_is_no_condition_is_a_mask() {
         let filter = filter("Cats,T>x,!#b*,>");
-        assert_eq!(filter.masks, [b"Cats"[..].into(), b"T>x"[..].into(), b">"[..].into()]);
-        assert_eq!(filter.not, [b"#b*"[..].into()]);
+        let texts = |masks: &[Pattern<'_>]| -> Vec<Vec<u8>> {
+            masks.iter().map(|mask| mask.as_bytes().to_vec()).collect()
+        };
+        assert_eq!(texts(&filter.masks), [&b"Cats"[..], b"T>x", b">"]);
+        assert_eq!(texts(&filter.not), [b"#b*"]);
     }
 }

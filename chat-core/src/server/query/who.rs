@@ -12,7 +12,7 @@ use crate::{
     caps::Caps,
     network::{Channel, ChannelId, Member, Network, User, UserId},
     wire::{
-        matches,
+        Pattern,
         numeric::{RPL_ENDOFWHO, RPL_WHOREPLY, RPL_WHOSPCRPL},
     },
 };
@@ -21,6 +21,8 @@ use crate::{
 pub(crate) struct Who {
     /// As it was sent: 315 repeats it.
     mask: Box<[u8]>,
+    /// The same, to be held against many.
+    pattern: Pattern<'static>,
     of: Of,
     /// Operators alone.
     opers: bool,
@@ -82,6 +84,7 @@ impl Who {
         };
         Self {
             mask: mask.into(),
+            pattern: Pattern::new(mask, network.casemapping()).into_owned(),
             of,
             opers: flags.contains(&b'o'),
             fields: parts.next().map(Fields::parse),
@@ -123,7 +126,7 @@ impl Who {
                     *from = id.index + 1;
                     if (!self.opers || user.modes.oper)
                         && look.sees(id, user)
-                        && look.matches(&self.mask, user)
+                        && look.matches(&self.pattern, user)
                     {
                         let channel = look.shown_channel(id);
                         self.tell(look, channel, id, user);
@@ -180,13 +183,12 @@ impl Who {
 
 impl<'a> Look<'a> {
     /// Whether a mask fits any of what a user is called.
-    fn matches(&self, mask: &[u8], user: &User) -> bool {
-        let casemapping = self.network.casemapping();
+    fn matches(&self, pattern: &Pattern<'_>, user: &User) -> bool {
         let address = if self.me.modes.oper { &user.address } else { &user.host };
-        matches!(mask, b"0" | b"*")
+        matches!(pattern.as_bytes(), b"0" | b"*")
             || [&address[..], &user.nick, &user.user, &user.host, &user.real, &self.links.name]
                 .iter()
-                .any(|text| matches(mask, text, casemapping))
+                .any(|text| pattern.matches(text))
     }
 
     /// The first of a user's channels that the viewer may know of.
