@@ -12,8 +12,8 @@ use super::{
 use crate::wire::{
     BODY_MAX, is_key,
     numeric::{
-        ERR_BANLISTFULL, ERR_CHANOPRIVSNEEDED, ERR_INVALIDKEY, ERR_INVALIDMODEPARAM,
-        ERR_NOSUCHNICK, ERR_USERNOTINCHANNEL,
+        ERR_BANLISTFULL, ERR_CHANOPRIVSNEEDED, ERR_INVALIDMODEPARAM, ERR_NOSUCHNICK,
+        ERR_USERNOTINCHANNEL,
     },
 };
 
@@ -80,7 +80,7 @@ impl Network {
                 let key = param?;
                 if add && !is_key(key, self.state.config.key_len as usize) {
                     let name = &self.channel(id)?.name;
-                    turn.reply(self, ERR_INVALIDKEY, &[name]);
+                    turn.reply(self, ERR_INVALIDMODEPARAM, &[name, b"k", key]);
                     return None;
                 }
                 let modes = &mut self.channel_mut(id)?.modes;
