@@ -87,8 +87,8 @@ pub(crate) const TOKENS: &[Token] = &[
     token("LINELEN", "Bytes of a line, its end included and its tags not.", Fixed("512")),
     token(
         "MAXLIST",
-        "Entries of a channel's lists.",
-        Made(|config| Some(format!("{}:{}", ChannelMode::lists(), config.limits.list_entries))),
+        "Entries of each of a channel's lists.",
+        Made(|config| Some(max_list(config.limits.list_entries))),
     ),
     token("MAXTARGETS", "Targets of one command.", Limit(|limits| limits.targets)),
     token("MODES", "Mode changes with a parameter in one MODE.", Limit(|limits| limits.modes)),
@@ -178,6 +178,13 @@ pub(crate) fn changes(old: &Config, new: &Config) -> Vec<String> {
         (_, None) => Some(format!("-{}", token.name)),
     };
     TOKENS.iter().filter_map(change).collect()
+}
+
+/// The lists one by one: letters that share a number would share its room.
+fn max_list(most: usize) -> String {
+    let lists: Vec<_> =
+        ChannelMode::lists().chars().map(|letter| format!("{letter}:{most}")).collect();
+    lists.join(",")
 }
 
 #[cfg(test)]
