@@ -27,7 +27,7 @@ pub(super) fn join(caller: &mut Caller<'_>, message: &Message<'_>) {
     }
     let mut keys = message.param(1).unwrap_or_default().split(|byte| *byte == b',');
     let mut steps = Vec::new();
-    for channel in caller.targets(list) {
+    for channel in caller.some_targets(b"JOIN", list) {
         let key = keys.next().filter(|key| !key.is_empty());
         let config = &caller.server.config;
         if ChannelName::new(channel, config.limits.channel_len, config.casemapping).is_none() {
@@ -52,7 +52,7 @@ fn part_all(caller: &mut Caller<'_>) {
 /// `PART channels [:reason]`
 pub(super) fn part(caller: &mut Caller<'_>, message: &Message<'_>) {
     let reason = cut(message.param(1).unwrap_or_default(), caller.server.config.limits.quit_len);
-    for channel in caller.targets(message.params()[0]) {
+    for channel in caller.some_targets(b"PART", message.params()[0]) {
         caller.propose(Op::Part { channel, reason });
     }
 }
@@ -105,6 +105,10 @@ pub(super) fn names(caller: &mut Caller<'_>, message: &Message<'_>) {
         };
         steps.push(Step::Read(read));
     }
+    if steps.is_empty() {
+        // A list of nothing names no channel, and has an end as any other.
+        steps.push(Step::Read(Read::names(list, None)));
+    }
     caller.then(steps);
 }
 
@@ -123,7 +127,7 @@ pub(super) fn kick(caller: &mut Caller<'_>, message: &Message<'_>) {
     let reason = if given.is_empty() { &own } else { given };
     let channels = split_list(message.params()[0]);
     let count = channels.clone().count();
-    let nicks = caller.targets(message.params()[1]);
+    let nicks = caller.some_targets(b"KICK", message.params()[1]);
     if count > 1 && count != split_list(message.params()[1]).count() {
         return caller.reply(ERR_NEEDMOREPARAMS, &[b"KICK"]);
     }

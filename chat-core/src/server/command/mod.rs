@@ -150,6 +150,15 @@ impl Caller<'_> {
         }
         targets
     }
+
+    /// The items of a comma list that must have one: 461 if it has none.
+    fn some_targets<'a>(&mut self, command: &[u8], list: &'a [u8]) -> Vec<&'a [u8]> {
+        let targets = self.targets(list);
+        if targets.is_empty() {
+            self.reply(crate::wire::numeric::ERR_NEEDMOREPARAMS, &[command]);
+        }
+        targets
+    }
 }
 
 /// At most `most` bytes of a text, cut between characters if it is UTF-8.

@@ -54,7 +54,7 @@ pub(super) fn whois(caller: &mut Caller<'_>, message: &Message<'_>) {
 /// `WHOWAS nicks [count [server]]`
 pub(super) fn whowas(caller: &mut Caller<'_>, message: &Message<'_>) {
     let nicks = message.param(0).unwrap_or_default();
-    if nicks.is_empty() {
+    if split_list(nicks).next().is_none() {
         return caller.reply(ERR_NONICKNAMEGIVEN, &[]);
     }
     // What is no positive number asks for all.
