@@ -440,7 +440,7 @@ impl Sink for Links {
         self.outboxes.done(&self.lines);
         self.lines.clear();
         if let Event::Rename { channel, old, reason, .. } = delivery.event {
-            self.rename_for_others(network, delivery, channel, old, reason);
+            self.channel_renamed(network, delivery, channel, old, reason);
         }
     }
 

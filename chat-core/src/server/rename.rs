@@ -13,8 +13,9 @@ use crate::{
 };
 
 impl Links {
-    /// Tells the members without the capability, each in its own name.
-    pub(super) fn rename_for_others(
+    /// Moves the members' read markers, and tells those without the capability, each in its own
+    /// name.
+    pub(super) fn channel_renamed(
         &mut self,
         network: &Network,
         delivery: &Delivery<'_>,
@@ -23,13 +24,20 @@ impl Links {
         reason: &[u8],
     ) {
         let Some(channel) = network.channel(id) else { return };
-        if network.casemapping().eq(&channel.name, old) {
+        let casemapping = network.casemapping();
+        if casemapping.eq(&channel.name, old) {
             return;
         }
         for member in &channel.members {
             let Some(conn) = self.route(member.user) else { continue };
             let Some(user) = network.user(member.user) else { continue };
             let Some(link) = self.get_mut(conn) else { continue };
+            // What was read of the channel stays read.
+            if let Some(marker) = link.read_markers.remove(&casemapping.fold(old)[..]) {
+                let new = casemapping.fold(&channel.name).into_boxed_slice();
+                let known = link.read_markers.entry(new).or_default();
+                *known = marker.max(*known);
+            }
             let caps = link.caps;
             if caps.has(Caps::CHANNEL_RENAME) {
                 continue;
