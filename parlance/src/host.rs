@@ -83,7 +83,29 @@ impl Host for ServeHost {
     }
 }
 
-/// What peers sent may hold anything.
-fn escaped<T: AsRef<[u8]> + ?Sized>(bytes: &T) -> Escaped<'_> {
-    Escaped(bytes.as_ref())
+/// What peers sent may hold anything; letters of all scripts stay as they are.
+fn escaped<T: AsRef<[u8]> + ?Sized>(bytes: &T) -> String {
+    let is_plain = |char: char| char.is_alphanumeric() || matches!(char, ' '..='~' if char != '\\');
+    match str::from_utf8(bytes.as_ref()) {
+        Ok(text) if text.chars().all(is_plain) => text.to_owned(),
+        _ => Escaped(bytes.as_ref()).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_shows_letters_and_nothing_that_acts_on_a_terminal() {
+        for (bytes, expected) in [
+            (&b"alice"[..], "alice"),
+            ("\u{c4}lice".as_bytes(), "\u{c4}lice"),
+            (b"a\x1b[2J", r"a\x1b[2J"),
+            (b"caf\xe9", r"caf\xe9"),
+            ("\u{202e}txt".as_bytes(), r"\xe2\x80\xaetxt"),
+        ] {
+            assert_eq!(escaped(bytes), expected);
+        }
+    }
 }
