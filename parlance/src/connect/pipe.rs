@@ -56,6 +56,7 @@ pub(super) fn run(channel: Option<Text>, client: Client, server: &Server) -> Res
     match outcome {
         Outcome { failure: Some(why), .. } => Err(Failure::new(why)),
         Outcome { refused: 0, .. } => Ok(()),
+        Outcome { refused: 1, .. } => Err(Failure::new("an error, told above")),
         Outcome { refused, .. } => Err(Failure::new(format!("{refused} errors, told above"))),
     }
 }

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use chat_core::client::{Command, Text};
 
+use super::shown::shown;
+
 /// What the user wants.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Typed {
@@ -34,6 +36,28 @@ pub(super) fn parse(line: &str, current: Option<&Text>) -> Result<Typed, String>
     };
     let target = current.ok_or(NOWHERE)?.clone();
     Ok(Typed::Command(Command::Message { target, text: text.into() }))
+}
+
+/// Takes a line apart that was typed at a prompt for `place`, which may be another than `current` by
+/// now: what was meant for the one is not done in the other.
+///
+/// # Errors
+/// As [`parse`].
+pub(super) fn parse_at(
+    line: &str,
+    place: Option<&Text>,
+    current: Option<&Text>,
+) -> Result<Typed, String> {
+    let typed = parse(line, current);
+    match (place, current) {
+        (Some(place), Some(current)) if place != current && parse(line, place.into()) != typed => {
+            let (place, current) = (shown(place), shown(current));
+            Err(format!(
+                "not done: this is {current} now, not {place}; type it again for {current}"
+            ))
+        }
+        _ => typed,
+    }
 }
 
 /// The names of all commands, with their slash, that begin with `start`.
@@ -205,6 +229,21 @@ fn whois(mut args: Args<'_>) -> Result<Typed, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_meant_for_one_channel_is_not_said_in_another() {
+        let (old, new) = (Text::from("#old"), Text::from("#new"));
+        for line in ["hello", "//hello", "/me waves", "/part", "/topic hello"] {
+            let why = parse_at(line, Some(&old), Some(&new)).expect_err(line);
+            assert!(why.contains("this is #new now, not #old"), "{why}");
+            assert_eq!(parse_at(line, Some(&new), Some(&new)), parse(line, Some(&new)));
+            assert_eq!(parse_at(line, None, Some(&new)), parse(line, Some(&new)));
+            assert_eq!(parse_at(line, Some(&old), None), Err(NOWHERE.into()));
+        }
+        for line in ["/msg bob hello", "/join #rust", "/help", "/quit", "/nonsense"] {
+            assert_eq!(parse_at(line, Some(&old), Some(&new)), parse(line, Some(&new)));
+        }
+    }
 
     fn typed(line: &str) -> Typed {
         parse(line, Some(&"#rust".into())).unwrap()

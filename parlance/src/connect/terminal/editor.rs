@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use chat_core::client::Command;
+use chat_core::client::{Command, Text};
 use rustyline::{
     ColorMode, CompletionType, Config, Context, ExternalPrinter, Helper, Prompt,
     completion::{Completer, Pair},
@@ -77,11 +77,12 @@ impl Typing {
     pub(super) fn run(mut self, handle: &Handle) {
         self.session.wait_for_start(START_WAIT);
         loop {
-            let prompt = Shown::new(&self.session.prompt(), self.colours, &self.gate);
+            let (prompt, place) = self.session.prompt();
+            let prompt = Shown::new(&prompt, self.colours, &self.gate);
             self.gate.close();
             let read = self.line.readline(&prompt);
             let command = match read {
-                Ok(line) => self.take(&line, &prompt),
+                Ok(line) => self.take(&line, &prompt, place.as_ref()),
                 Err(ReadlineError::Interrupted) => {
                     self.tell("to leave, type /quit or press ^D");
                     None
@@ -109,9 +110,9 @@ impl Typing {
         }
     }
 
-    /// What a line asks for, if it is a command.
-    fn take(&mut self, line: &str, prompt: &Shown) -> Option<Command> {
-        match typed::parse(line, self.session.current().as_ref()) {
+    /// What a line asks for, if it is a command. The prompt says that it is for `place`.
+    fn take(&mut self, line: &str, prompt: &Shown, place: Option<&Text>) -> Option<Command> {
+        match typed::parse_at(line, place, self.session.current().as_ref()) {
             Ok(Typed::Command(command)) => {
                 if matches!(command, Command::Message { .. } | Command::Action { .. }) {
                     // It comes back from the server in its place.

@@ -118,11 +118,12 @@ impl Session {
         self.lock().quitting
     }
 
-    /// What the prompt shows, without its end.
-    pub(super) fn prompt(&self) -> String {
+    /// What the prompt shows, without its end, and where it says that text goes to.
+    pub(super) fn prompt(&self) -> (String, Option<Text>) {
         let state = self.lock();
         let place = state.current.as_ref().map(|name| format!(" {}", shown(name)));
-        format!("[{}@{}{}]", state.nick, self.host, place.unwrap_or_default())
+        let prompt = format!("[{}@{}{}]", state.nick, self.host, place.unwrap_or_default());
+        (prompt, state.current.clone())
     }
 
     /// Channels and nicks that begin like this, whatever their case.
