@@ -1,6 +1,6 @@
 //! A connection's lines: carried out one after another, as budget, rate and queues allow.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 
 use super::{
     BUDGET_DELIVERIES, Server, command,
@@ -177,7 +177,13 @@ impl Server {
 
     /// Ends a command's answer, unless something of the command is still to come.
     pub(super) fn finish(&mut self, conn: ConnId) {
-        if self.links.get(conn).is_some_and(|link| !link.is_busy()) {
+        if let Some(link) = self.links.get_mut(conn)
+            && !link.is_busy()
+        {
+            // Who is silent from now on holds no room for steps.
+            if link.steps.capacity() > 0 {
+                link.steps = VecDeque::new();
+            }
             self.links.finish_response(conn);
         }
         self.links.active = None;
