@@ -23,7 +23,7 @@ pub fn matches(mask: &[u8], text: &[u8], casemap: CaseMapping) -> bool {
     Pattern::new(mask, casemap).matches(text)
 }
 
-/// A mask that is held against many texts, as [`matches`] does: what is beyond ASCII in it is folded
+/// A mask that is held against many texts, as [`matches`](fn@matches) does: what is beyond ASCII in it is folded
 /// once.
 #[derive(Clone, Debug)]
 pub struct Pattern<'m> {

@@ -1,7 +1,7 @@
 //! Which bytes can be a nick, a channel's name, a user name, a host, a key, a mask.
 //!
 //! All lengths are in bytes. None of these checks compares names: see
-//! [`CaseMapping`](super::CaseMapping).
+//! [`CaseMapping`].
 
 use core::fmt;
 

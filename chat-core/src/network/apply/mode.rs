@@ -80,7 +80,7 @@ impl Network {
                 let key = param?;
                 if add && !is_key(key, self.state.config.key_len as usize) {
                     let name = &self.channel(id)?.name;
-                    turn.reply(self, ERR_INVALIDMODEPARAM, &[name, b"k", key]);
+                    turn.reply(self, ERR_INVALIDMODEPARAM, &[name, b"k", b"*"]);
                     return None;
                 }
                 let modes = &mut self.channel_mut(id)?.modes;
