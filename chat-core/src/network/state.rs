@@ -159,6 +159,16 @@ impl Channel {
         }
     }
 
+    /// Whether it exists to a user: a secret channel does not, to those who are not in it.
+    pub(crate) fn is_there_for(&self, user: UserId) -> bool {
+        !self.modes.secret || self.member(user).is_some()
+    }
+
+    /// Whether a user finds it without asking for it by its name.
+    pub(crate) fn is_listed_for(&self, user: UserId) -> bool {
+        !self.modes.is_hidden() || self.member(user).is_some()
+    }
+
     /// The rank of a user; of those who are no members too.
     pub(crate) fn rank(&self, user: UserId) -> Rank {
         self.member(user).map_or(Rank::NONE, |member| member.rank)

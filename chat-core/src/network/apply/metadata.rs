@@ -16,9 +16,7 @@ impl Network {
             [b'#', ..] => {
                 let id = self.find_channel(target)?;
                 let channel = self.channel(id)?;
-                // A secret channel is not there for those who are not in it.
-                (channel.member(me).is_some() || !channel.modes.secret)
-                    .then_some(MetadataOf::Channel(id))
+                channel.is_there_for(me).then_some(MetadataOf::Channel(id))
             }
             _ => self.find_user(target).map(MetadataOf::User),
         }
@@ -60,6 +58,26 @@ impl Network {
         }
     }
 
+    /// What this target names, if a user may change its metadata; else the refusal is told.
+    fn changeable_metadata(
+        &self,
+        me: UserId,
+        target: &[u8],
+        key: &[u8],
+        turn: &mut Turn<'_>,
+    ) -> Option<MetadataOf> {
+        let Some(of) = self.metadata_of(me, target) else {
+            let text = b"Invalid metadata target";
+            turn.fail(b"METADATA", b"INVALID_TARGET", &[target], text);
+            return None;
+        };
+        if !self.may_change_metadata(me, of) {
+            forbid(turn, target, key);
+            return None;
+        }
+        Some(of)
+    }
+
     /// METADATA SET: `None` takes the key away.
     pub(super) fn set_metadata(
         &mut self,
@@ -69,17 +87,7 @@ impl Network {
         value: Option<&[u8]>,
         turn: &mut Turn<'_>,
     ) {
-        let Some(of) = self.metadata_of(me, target) else {
-            return turn.fail(
-                b"METADATA",
-                b"INVALID_TARGET",
-                &[target],
-                b"Invalid metadata target",
-            );
-        };
-        if !self.may_change_metadata(me, of) {
-            return forbid(turn, target, key);
-        }
+        let Some(of) = self.changeable_metadata(me, target, key, turn) else { return };
         let config = &self.state.config;
         let most = (config.metadata_keys as usize, config.metadata_total as isize);
         let used = self.state.metadata_bytes;
@@ -114,17 +122,7 @@ impl Network {
 
     /// METADATA CLEAR.
     pub(super) fn clear_metadata(&mut self, me: UserId, target: &[u8], turn: &mut Turn<'_>) {
-        let Some(of) = self.metadata_of(me, target) else {
-            return turn.fail(
-                b"METADATA",
-                b"INVALID_TARGET",
-                &[target],
-                b"Invalid metadata target",
-            );
-        };
-        if !self.may_change_metadata(me, of) {
-            return forbid(turn, target, b"*");
-        }
+        let Some(of) = self.changeable_metadata(me, target, b"*", turn) else { return };
         let Some((name, metadata)) = self.metadata(of) else { return };
         turn.sink.metadata_cleared(self, turn.origin, name, metadata);
         let cleared = metadata.clone();

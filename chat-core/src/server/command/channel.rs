@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{Caller, cut};
 use crate::{
-    network::Op,
+    network::{Channel, ChannelId, Op},
     server::{
         link::Step,
         query::{AllNames, Invites, List, Read},
@@ -64,14 +64,11 @@ pub(super) fn topic(caller: &mut Caller<'_>, message: &Message<'_>) {
         let text = cut(text, caller.server.config.limits.topic_len);
         return caller.propose(Op::Topic { channel: name, text });
     }
-    let network = caller.network();
-    let channel = network.find_channel(name).and_then(|id| network.channel(id));
-    let member = channel.zip(caller.user_id()).is_some_and(|(c, me)| c.member(me).is_some());
-    let Some(channel) = channel.filter(|channel| member || !channel.modes.secret) else {
+    let Some((_, channel)) = caller.find_channel(name) else {
         return caller.reply(ERR_NOSUCHCHANNEL, &[name]);
     };
     let name = channel.name.clone();
-    if !member {
+    if caller.user_id().is_none_or(|me| channel.member(me).is_none()) {
         return caller.reply(ERR_NOTONCHANNEL, &[&name]);
     }
     match channel.topic.clone() {
@@ -91,16 +88,10 @@ pub(super) fn names(caller: &mut Caller<'_>, message: &Message<'_>) {
         caller.server.spend(caller.conn, 2);
         return caller.then([Step::Read(Read::AllNames(AllNames::default()))]);
     };
-    let me = caller.user_id();
     let mut steps = Vec::new();
     for name in caller.targets(list) {
-        let network = caller.network();
-        let found = network.find_channel(name);
-        let channel = found.and_then(|id| network.channel(id));
-        let member = channel.zip(me).is_some_and(|(channel, me)| channel.member(me).is_some());
-        let shown = channel.filter(|channel| member || !channel.modes.secret);
-        let read = match shown {
-            Some(channel) => Read::names(&channel.name, found),
+        let read = match caller.find_channel(name) {
+            Some((id, channel)) => Read::names(&channel.name, Some(id)),
             None => Read::names(name, None),
         };
         steps.push(Step::Read(read));
@@ -161,6 +152,14 @@ pub(super) fn rename(caller: &mut Caller<'_>, message: &Message<'_>) {
 }
 
 impl Caller<'_> {
+    /// The channel of that name, if it exists to the caller.
+    pub(super) fn find_channel(&self, name: &[u8]) -> Option<(ChannelId, &Channel)> {
+        let (network, me) = (self.network(), self.user_id()?);
+        let id = network.find_channel(name)?;
+        let channel = network.channel(id)?;
+        channel.is_there_for(me).then_some((id, channel))
+    }
+
     /// Goes on with these steps before the connection's next line.
     pub(in crate::server) fn then(&mut self, steps: impl IntoIterator<Item = Step>) {
         if let Some(link) = self.server.links.get_mut(self.conn) {

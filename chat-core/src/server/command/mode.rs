@@ -30,13 +30,11 @@ pub(super) fn mode(caller: &mut Caller<'_>, message: &Message<'_>) {
 fn channel_mode(caller: &mut Caller<'_>, message: &Message<'_>) {
     let name = message.params()[0];
     let me = caller.user_id();
-    let network = caller.network();
-    let found = network.find_channel(name).and_then(|id| Some((id, network.channel(id)?)));
-    let member = found.zip(me).is_some_and(|((_, channel), me)| channel.member(me).is_some());
-    let Some((id, channel)) = found.filter(|(_, channel)| member || !channel.modes.secret) else {
+    let Some((id, channel)) = caller.find_channel(name) else {
         return caller.reply(ERR_NOSUCHCHANNEL, &[name]);
     };
     let Some(letters) = message.param(1) else {
+        let member = me.is_some_and(|me| channel.member(me).is_some());
         let (modes, mut params) = shown_modes(channel, member);
         let name = channel.name.clone();
         let created = decimal(channel.created.as_secs());

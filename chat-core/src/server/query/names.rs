@@ -55,7 +55,7 @@ impl AllNames {
         self.telling = None;
         for (id, channel) in network.channels_from(self.index).take(LOOK_AT_MOST) {
             self.index = id.index + 1;
-            if !channel.modes.is_hidden() || channel.member(look.viewer).is_some() {
+            if channel.is_listed_for(look.viewer) {
                 self.telling = Some((id, FIRST_USER));
                 return false;
             }
