@@ -18,7 +18,7 @@ const MASK_MAX: usize = 200;
 enum Mask<'a> {
     Plain(&'a [u8]),
     Mute(&'a [u8]),
-    Account(#[allow(dead_code, reason = "nobody has an account yet")] &'a [u8]),
+    Account(&'a [u8]),
 }
 
 impl<'a> Mask<'a> {
@@ -53,8 +53,7 @@ impl Network {
 
     /// Whether a user can't speak for a ban or a mute.
     pub(super) fn is_muted(&self, channel: &Channel, user: &User) -> bool {
-        !channel.bans.is_empty()
-            && self.is_listed(&channel.bans, user, true)
+        self.is_listed(&channel.bans, user, true)
             && !self.is_listed(&channel.exceptions, user, true)
     }
 

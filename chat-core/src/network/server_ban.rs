@@ -62,6 +62,14 @@ impl BanKind {
             Self::Dline => "DLINE",
         }
     }
+
+    /// What a target must have, so that it is not of nearly everybody.
+    pub(crate) const fn least(self) -> &'static str {
+        match self {
+            Self::Kline => "must have four letters or digits beside wildcards",
+            Self::Dline => "must have eight bits or more, of IPv6 16",
+        }
+    }
 }
 
 impl BanTarget {

@@ -6,10 +6,10 @@ use super::{
     Server,
     command::{self, Caller},
     link::{Asking, Link, Purpose, State, Step},
+    metadata,
 };
 use crate::{
     Answer, Config, ConnId, Output, Report, Request, Ticket,
-    caps::Caps,
     network::{ChannelMode, Log, Op, USER_MODES, User, UserId},
     wire::numeric::{ERR_PASSWDMISMATCH, RPL_CREATED, RPL_MYINFO, RPL_WELCOME, RPL_YOURHOST},
 };
@@ -39,9 +39,8 @@ impl Server {
 
     /// Those who know of metadata are told their own.
     fn welcome_metadata(&mut self, conn: ConnId, me: UserId) {
-        let knows = Caps::METADATA | Caps::BATCH;
         let Some(user) = self.network.user(me) else { return };
-        if self.links.get(conn).is_some_and(|link| link.caps.has(knows)) {
+        if self.links.get(conn).is_some_and(|link| link.caps.has(metadata::CAPS)) {
             self.links.welcome_metadata(conn, &user.nick, &user.metadata);
         }
     }

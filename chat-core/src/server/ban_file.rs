@@ -8,7 +8,7 @@
 //! DLINE 198.51.100.0/24 :an open proxy
 //! ```
 
-use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
@@ -84,7 +84,7 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<ServerBan>, BadBans> {
         if line.is_empty() || line.starts_with(b"#") {
             continue;
         }
-        let ban = read_line(line).map_err(|why| BadBans { line: at + 1, why: why.into() })?;
+        let ban = read_line(line).map_err(|why| BadBans { line: at + 1, why })?;
         bans.push(ban);
     }
     // The last of several of one target counts.
@@ -95,7 +95,7 @@ pub(super) fn read(text: &[u8]) -> Result<Vec<ServerBan>, BadBans> {
     Ok(bans)
 }
 
-fn read_line(line: &[u8]) -> Result<ServerBan, &'static str> {
+fn read_line(line: &[u8]) -> Result<ServerBan, String> {
     let is_reason = |at: &usize| line.get(at + 1) == Some(&b':');
     let end = line.iter().enumerate().filter(|(_, byte)| **byte == b' ').map(|(at, _)| at);
     let end = end.into_iter().find(is_reason);
@@ -105,18 +105,14 @@ fn read_line(line: &[u8]) -> Result<ServerBan, &'static str> {
     let kind = match words.next() {
         Some(word) if word.eq_ignore_ascii_case(b"KLINE") => BanKind::Kline,
         Some(word) if word.eq_ignore_ascii_case(b"DLINE") => BanKind::Dline,
-        _ => return Err("a ban begins with KLINE or DLINE"),
+        _ => return Err("a ban begins with KLINE or DLINE".into()),
     };
     let target = words.next().unwrap_or_default();
     let target = BanTarget::parse(kind, target).map_err(|bad| match (kind, bad) {
-        (BanKind::Kline, BadTarget::TooWide) => {
-            "user@host must have four letters or digits beside wildcards"
-        }
-        (BanKind::Dline, BadTarget::TooWide) => {
-            "a network must have eight bits or more, of IPv6 16"
-        }
-        (BanKind::Kline, BadTarget::Malformed) => "KLINE takes user@host, with * and ?",
-        (BanKind::Dline, BadTarget::Malformed) => "DLINE takes an address or address/bits",
+        (BanKind::Kline, BadTarget::TooWide) => format!("user@host {}", kind.least()),
+        (BanKind::Dline, BadTarget::TooWide) => format!("a network {}", kind.least()),
+        (BanKind::Kline, BadTarget::Malformed) => "KLINE takes user@host, with * and ?".into(),
+        (BanKind::Dline, BadTarget::Malformed) => "DLINE takes an address or address/bits".into(),
     })?;
     let mut ban = ServerBan {
         target,
@@ -132,7 +128,7 @@ fn read_line(line: &[u8]) -> Result<ServerBan, &'static str> {
             b"until" => ban.until = Some(time()?),
             b"at" => ban.at = time()?,
             b"by" => ban.by = value.into(),
-            _ => return Err("after the target come until, by, at, and :reason"),
+            _ => return Err("after the target come until, by, at, and :reason".into()),
         }
     }
     Ok(ban)

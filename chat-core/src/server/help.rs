@@ -5,6 +5,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 use super::{
     command::{COMMANDS, Command, When},
     isupport,
+    query::in_lines,
 };
 use crate::{
     Config, caps,
@@ -61,6 +62,9 @@ const OVERVIEWS: &[Overview] = &[
     Overview { name: "UMODES", about: "Modes of users.", make: user_modes },
 ];
 
+/// Bytes of a line of names.
+const WIDTH: usize = 72;
+
 fn index() -> Topic {
     let mut lines = vec![
         "HELP and a topic tells of it, in any case. A topic is a command, a capability, a token"
@@ -69,7 +73,8 @@ fn index() -> Topic {
     ];
     lines.extend(OVERVIEWS.iter().map(|row| format!("{:<13} {}", row.name, row.about)));
     lines.push("The commands:".into());
-    lines.extend(columns(COMMANDS.iter().map(|row| row.name)));
+    let names = in_lines(COMMANDS.iter().map(|row| row.name), b' ', WIDTH);
+    lines.extend(names.iter().map(|line| String::from_utf8_lossy(line).into_owned()));
     Topic { title: "** Help **".into(), lines }
 }
 
@@ -125,23 +130,6 @@ fn user_modes(_: &Config) -> Topic {
     let lines = USER_MODES.iter();
     let lines = lines.map(|mode| format!("+{}: {}", char::from(mode.letter), mode.about));
     Topic { title: "** Modes of users **".into(), lines: lines.collect() }
-}
-
-/// Names, some on each line.
-fn columns<'a>(names: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
-    const WIDTH: usize = 72;
-    let mut lines: Vec<String> = Vec::new();
-    for name in names {
-        let name = String::from_utf8_lossy(name);
-        match lines.last_mut() {
-            Some(line) if line.len() + 1 + name.len() <= WIDTH => {
-                line.push(' ');
-                line.push_str(&name);
-            }
-            _ => lines.push(name.into()),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::{
     bans::{banned_text, why_banned},
     batch::Batch,
     link::{Link, State, Step},
-    metadata::Sync,
+    metadata::{self, Sync},
     outbox::{Encoded, Outboxes, Pushed},
     query::Read,
     render,
@@ -133,7 +133,7 @@ impl Links {
 
     /// The address that a user connects from.
     pub(crate) fn address_of(&self, user: UserId) -> Option<IpAddr> {
-        let conn = self.routes.get(user.index as usize).copied().flatten()?;
+        let conn = self.route(user)?;
         self.get(conn)?.address
     }
 
@@ -515,8 +515,7 @@ impl Sink for Links {
             let replay = Replay::unasked(found.name.clone(), channel, rest);
             link.steps.push_front(Step::Read(Read::Replay(replay)));
         }
-        let knows = Caps::METADATA | Caps::BATCH;
-        if link.caps.has(knows) && !link.subscriptions.is_empty() {
+        if link.caps.has(metadata::CAPS) && !link.subscriptions.is_empty() {
             link.steps.push_front(Step::Read(Read::MetadataSync(Sync::joined(channel))));
         }
         link.steps.push_front(Step::Read(Read::arrival(channel)));
@@ -548,8 +547,7 @@ impl Sink for Links {
     }
 
     fn expelled(&mut self, network: &Network, user: UserId, reason: &[u8]) {
-        let route = self.routes.get(user.index as usize).copied().flatten();
-        let (Some(conn), Some(user)) = (route, network.user(user)) else { return };
+        let (Some(conn), Some(user)) = (self.route(user), network.user(user)) else { return };
         let expelled = Expelled { conn, nick: user.nick.to_vec(), reason: reason.to_vec() };
         self.expelled.push(expelled);
     }

@@ -7,12 +7,16 @@ use alloc::{boxed::Box, vec::Vec};
 use super::{
     link::Link,
     links::{Links, Plan},
-    query::LOOK_AT_MOST,
+    query::{LOOK_AT_MOST, Look},
 };
 use crate::{
+    caps::Caps,
     io::ConnId,
     network::{ChannelId, Delivery, Metadata, MetadataOf, Network, UserId},
 };
+
+/// What those must know to whom metadata is sent as a whole.
+pub(super) const CAPS: Caps = Caps::METADATA.with(Caps::BATCH);
 
 impl Links {
     /// Whether a user has subscribed to a key and understands what comes of it.
@@ -157,13 +161,9 @@ impl Sync {
     }
 
     /// Sends the next line, or looks on without one. Whether this was the last.
-    pub(super) fn next(
-        &mut self,
-        network: &Network,
-        links: &mut Links,
-        conn: ConnId,
-        viewer: UserId,
-    ) -> bool {
+    pub(super) fn next(&mut self, look: &mut Look<'_>) -> bool {
+        let (network, conn, viewer) = (look.network, look.conn, look.viewer);
+        let links = &mut *look.links;
         if matches!(self.batch, Batch::Always) {
             self.begin(network, links, conn);
         }

@@ -8,14 +8,13 @@ use alloc::{
 
 use super::{
     batch::Batch,
-    links::Links,
     multiline::{Multiline, REPEATED_TAGS},
+    query::Look,
     render,
 };
 use crate::{
     UnixMillis,
     caps::Caps,
-    io::ConnId,
     network::{
         Channel, ChannelId, Item, ItemKind, Network, Stretch, Talk, User, UserId, is_multiline,
     },
@@ -51,37 +50,30 @@ impl Replay {
     }
 
     /// Sends the next item. Whether this was the last.
-    pub(crate) fn next(
-        &mut self,
-        network: &Network,
-        links: &mut Links,
-        conn: ConnId,
-        viewer: UserId,
-    ) -> bool {
-        let Some(me) = network.user(viewer) else { return true };
+    pub(super) fn next(&mut self, look: &mut Look<'_>) -> bool {
+        let (network, caps, conn) = (look.network, look.caps(), look.conn);
         let item = self.rest.as_ref().and_then(|rest| network.history().first(rest));
         if item.is_none() && self.batch.is_none() && !self.asked {
             return true;
         }
         let batch = *self
             .batch
-            .get_or_insert_with(|| links.open_batch(conn, b"chathistory", &[&self.target]));
+            .get_or_insert_with(|| look.links.open_batch(conn, b"chathistory", &[&self.target]));
         let Some(item) = item else {
-            links.close_batch(conn, batch);
+            look.links.close_batch(conn, batch);
             return true;
         };
         self.rest = self.rest.map(|rest| Stretch { first: item.place + 1, ..rest });
-        let caps = links.get(conn).map_or(Caps::NONE, |link| link.caps);
         if item.kind == ItemKind::Tagmsg && !caps.has(Caps::MESSAGE_TAGS) {
             return false;
         }
-        let Some(place) = self.place(network, me, viewer) else {
-            links.close_batch(conn, batch);
+        let Some(place) = self.place(network, look.me, look.viewer) else {
+            look.links.close_batch(conn, batch);
             return true;
         };
         let mut lines = Vec::new();
         write(network, item, &place, caps, self.asked, &mut lines);
-        links.send_in_batch(conn, batch, lines);
+        look.links.send_in_batch(conn, batch, lines);
         false
     }
 
@@ -110,8 +102,8 @@ impl Targets {
     }
 
     /// Sends the next name. Whether this was the last.
-    pub(crate) fn next(&mut self, links: &mut Links, conn: ConnId) -> bool {
-        let kind = b"draft/chathistory-targets";
+    pub(super) fn next(&mut self, look: &mut Look<'_>) -> bool {
+        let (kind, conn, links) = (b"draft/chathistory-targets", look.conn, &mut *look.links);
         let batch = *self.batch.get_or_insert_with(|| links.open_batch(conn, kind, &[]));
         let Some((name, time)) = self.list.next() else {
             links.close_batch(conn, batch);

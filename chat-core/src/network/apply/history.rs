@@ -70,10 +70,7 @@ impl Network {
         turn: &Turn<'_>,
     ) {
         let Some(user) = self.user(from).filter(|_| self.keeps_history()) else { return };
-        let source = [nick, b"!", &user.user, b"@", &user.host];
-        let place = self.place(turn.events);
-        let mut item = Item::new(place, self.state.time, from, kind, [&source, &[], text]);
-        item.bot = user.modes.bot;
+        let item = self.made(from, user, nick, kind, [&[], text], turn);
         self.keep_in(channel, item);
     }
 
@@ -99,18 +96,6 @@ impl Network {
 
     fn item(&self, said: Said<'_>, turn: &Turn<'_>) -> Option<Item> {
         let user = self.user(said.from).filter(|_| self.keeps_history() && said.lasts())?;
-        let place = self.place(turn.events);
-        let source: [&[u8]; 5] = [&user.nick, b"!", &user.user, b"@", &user.host];
-        let (from, kind) = (said.from, said.kind.into());
-        let new = |tags: &[&[u8]]| {
-            let parts = [&source, tags, &[said.text]];
-            let mut item = Item::new(place, self.state.time, from, kind, parts);
-            item.bot = user.modes.bot;
-            item
-        };
-        if said.tags.is_empty() {
-            return Some(new(&[]));
-        }
         let mut tags = alloc::vec::Vec::new();
         for (key, value) in Tags::new(said.tags).client_only() {
             let separator: &[u8] = if tags.is_empty() { b"" } else { b";" };
@@ -119,7 +104,25 @@ impl Network {
                 tags.extend([&b"="[..], value.as_bytes()]);
             }
         }
-        Some(new(&tags))
+        let parts = [&tags, &[said.text][..]];
+        Some(self.made(said.from, user, &user.nick, said.kind.into(), parts, turn))
+    }
+
+    /// The item of the event at hand; tags and text are given in parts.
+    fn made(
+        &self,
+        from: UserId,
+        user: &User,
+        nick: &[u8],
+        kind: ItemKind,
+        [tags, text]: [&[&[u8]]; 2],
+        turn: &Turn<'_>,
+    ) -> Item {
+        let source = [nick, b"!", &user.user, b"@", &user.host];
+        let place = self.place(turn.events);
+        let mut item = Item::new(place, self.state.time, from, kind, [&source, tags, text]);
+        item.bot = user.modes.bot;
+        item
     }
 
     fn keep_in(&mut self, channel: ChannelId, item: Item) {

@@ -44,9 +44,10 @@ impl Network {
             return false;
         }
         let Some(user) = self.user(me) else { return false };
-        let cloak = self.cloak_of(&user.address);
-        // Without a cloak there is nothing to show in place of the address.
-        if change.add && change.letter == b'x' && cloak.is_none() {
+        // The host to show in place of the address. Without one there is nothing to set.
+        let hides = change.add && change.letter == b'x';
+        let cloak = if hides { self.cloak_of(&user.address) } else { None };
+        if hides && cloak.is_none() {
             return false;
         }
         let Some(user) = self.user_mut(me) else { return false };
@@ -57,7 +58,7 @@ impl Network {
             b'i' => Some(&mut self.state.invisible),
             b'o' => Some(&mut self.state.opers),
             b'x' => {
-                self.change_host(me, cloak.filter(|_| change.add), turn);
+                self.change_host(me, cloak, turn);
                 None
             }
             _ => None,

@@ -83,19 +83,11 @@ fn target(
         }
         Err(BadTarget::Malformed) if kind == BanKind::Kline => "must be user@host or a nick",
         Err(BadTarget::Malformed) => "must be an address, address/bits or a nick",
-        Err(BadTarget::TooWide) => too_wide(kind),
+        Err(BadTarget::TooWide) => kind.least(),
     };
     let text = format!("{} {why}", alloc::string::String::from_utf8_lossy(given));
     caller.server.refuse(caller.conn, command, "INVALID_TARGET", &[given], &text);
     None
-}
-
-/// What a target must have that would be of too many.
-const fn too_wide(kind: BanKind) -> &'static str {
-    match kind {
-        BanKind::Kline => "must have four letters or digits beside wildcards",
-        BanKind::Dline => "must have eight bits or more, of IPv6 16",
-    }
 }
 
 /// Reads a duration: seconds, or numbers with the units w, d, h, m, s. 0 is for ever. The outer

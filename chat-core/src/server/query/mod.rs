@@ -100,11 +100,6 @@ impl Read {
         viewer: UserId,
     ) -> bool {
         let Some(me) = network.user(viewer) else { return true };
-        match self {
-            Self::Replay(replay) => return replay.next(network, links, conn, viewer),
-            Self::Targets(targets) => return targets.next(links, conn),
-            _ => {}
-        }
         let look = &mut Look { network, links, conn, viewer, me };
         match self {
             Self::Arrival { channel, topic } => {
@@ -151,20 +146,21 @@ impl Read {
             Self::List(list) => list.next(look),
             Self::Invites(invites) => invites.next(look),
             Self::Masks(masks) => masks.next(look),
-            Self::Replay(_) | Self::Targets(_) => true,
+            Self::Replay(replay) => replay.next(look),
+            Self::Targets(targets) => targets.next(look),
             Self::MetadataList(list) => list.next(look),
-            Self::MetadataSync(sync) => sync.next(network, look.links, conn, viewer),
+            Self::MetadataSync(sync) => sync.next(look),
         }
     }
 }
 
 /// One look at the network, by one user on one connection.
-struct Look<'a> {
-    network: &'a Network,
-    links: &'a mut Links,
-    conn: ConnId,
-    viewer: UserId,
-    me: &'a User,
+pub(super) struct Look<'a> {
+    pub(super) network: &'a Network,
+    pub(super) links: &'a mut Links,
+    pub(super) conn: ConnId,
+    pub(super) viewer: UserId,
+    pub(super) me: &'a User,
 }
 
 impl Look<'_> {
@@ -176,7 +172,7 @@ impl Look<'_> {
         self.send(numeric, params, Some(numeric.text().as_bytes()));
     }
 
-    fn caps(&self) -> Caps {
+    pub(super) fn caps(&self) -> Caps {
         self.links.get(self.conn).map_or(Caps::NONE, |link| link.caps)
     }
 
