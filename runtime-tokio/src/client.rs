@@ -1,24 +1,18 @@
-//! The client core on a real socket.
+//! The client core on a stream, real or simulated.
 
-use std::{
-    future::{Future, pending},
-    io,
-    pin::Pin,
-    time::Duration,
-};
+use std::{future::pending, io, time::Duration};
 
 use chat_core::{
     client::{Client, Command, Event, Input},
     host::Clock,
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpStream, UnixStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     sync::mpsc,
     time,
 };
 
-use crate::net::SystemStream;
+use crate::{Connect, Opening, SystemNet};
 
 const READ_MAX: usize = 16 << 10;
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
@@ -29,9 +23,11 @@ const COMMANDS_MAX: usize = 64;
 pub type EventHandler = Box<dyn FnMut(&Client, Event) + Send>;
 
 /// What a running client is made of.
-pub struct ClientOptions {
+pub struct ClientOptions<C: Connect = SystemNet> {
     /// `host:port`, `127.0.0.1:6667`, `[::1]:6667` or `unix:/path`.
     pub server: String,
+    /// The network.
+    pub net: C,
     /// The client, as new.
     pub client: Client,
     /// The clocks.
@@ -41,8 +37,8 @@ pub struct ClientOptions {
 }
 
 /// A client that does not run yet.
-pub struct ClientRuntime {
-    options: ClientOptions,
+pub struct ClientRuntime<C: Connect = SystemNet> {
+    options: ClientOptions<C>,
     commands: mpsc::Receiver<Command>,
     handle: ClientHandle,
 }
@@ -57,16 +53,21 @@ impl ClientHandle {
     pub fn send(&self, command: Command) -> bool {
         self.0.blocking_send(command).is_ok()
     }
+
+    /// Gives a command, unless too many are waiting already; whether it was taken.
+    pub fn offer(&self, command: Command) -> bool {
+        self.0.try_send(command).is_ok()
+    }
 }
 
 /// Prepares a client.
 #[must_use]
-pub fn client(options: ClientOptions) -> ClientRuntime {
+pub fn client<C: Connect>(options: ClientOptions<C>) -> ClientRuntime<C> {
     let (sender, commands) = mpsc::channel(COMMANDS_MAX);
     ClientRuntime { options, commands, handle: ClientHandle(sender) }
 }
 
-impl ClientRuntime {
+impl<C: Connect> ClientRuntime<C> {
     /// A handle to give it commands.
     #[must_use]
     pub fn handle(&self) -> ClientHandle {
@@ -76,13 +77,13 @@ impl ClientRuntime {
     /// Runs until the client is done.
     pub async fn run(self) {
         let Self { options, mut commands, .. } = self;
-        let ClientOptions { server, mut client, clock, mut events } = options;
+        let ClientOptions { server, net, mut client, clock, mut events } = options;
         let mut link = Link::None;
         let mut buffer = vec![0; READ_MAX];
         loop {
             while let Some(event) = client.poll_event() {
                 match event {
-                    Event::Connect => link = Link::Opening(Box::pin(open(server.clone()))),
+                    Event::Connect => link = Link::Opening(in_time(net.connect(&server))),
                     Event::Disconnected { .. } | Event::Done => link = Link::None,
                     _ => {}
                 }
@@ -112,14 +113,14 @@ impl ClientRuntime {
 }
 
 /// What there is of a connection.
-enum Link {
+enum Link<S> {
     None,
-    Opening(Pin<Box<dyn Future<Output = io::Result<SystemStream>> + Send>>),
-    Open(SystemStream),
+    Opening(Opening<S>),
+    Open(S),
 }
 
-enum Step {
-    Opened(SystemStream),
+enum Step<S> {
+    Opened(S),
     Sent(usize),
     Read(usize),
     Command(Command),
@@ -129,13 +130,13 @@ enum Step {
 
 /// Waits for the next thing that happens. What is rare comes first: a server that never stops
 /// sending can't keep the user from being heard, nor a deadline from passing.
-async fn wait(
-    link: &mut Link,
+async fn wait<S: AsyncRead + AsyncWrite + Unpin>(
+    link: &mut Link<S>,
     client: &Client,
     clock: &dyn Clock,
     commands: &mut mpsc::Receiver<Command>,
     buffer: &mut [u8],
-) -> Step {
+) -> Step<S> {
     let due = async {
         match client.poll_timeout() {
             Some(at) => time::sleep(at.since(clock.now().mono)).await,
@@ -161,7 +162,11 @@ async fn wait(
 }
 
 /// Waits for the server.
-async fn exchange(link: &mut Link, client: &Client, buffer: &mut [u8]) -> Step {
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin>(
+    link: &mut Link<S>,
+    client: &Client,
+    buffer: &mut [u8],
+) -> Step<S> {
     let stream = match link {
         Link::None => return pending().await,
         Link::Opening(opening) => return opening.await.map_or_else(Step::Lost, Step::Opened),
@@ -184,18 +189,11 @@ async fn exchange(link: &mut Link, client: &Client, buffer: &mut [u8]) -> Step {
     }
 }
 
-async fn open(server: String) -> io::Result<SystemStream> {
-    let connect = async {
-        match server.strip_prefix("unix:") {
-            Some(path) => UnixStream::connect(path).await.map(SystemStream::Unix),
-            None => {
-                let stream = TcpStream::connect(&server).await?;
-                stream.set_nodelay(true)?;
-                Ok(SystemStream::Tcp(stream))
-            }
-        }
-    };
-    time::timeout(CONNECT_WAIT, connect).await.unwrap_or_else(|_| {
-        Err(io::Error::new(io::ErrorKind::TimedOut, "the server did not answer in time"))
+/// The same, with an end to the wait.
+fn in_time<S: 'static>(opening: Opening<S>) -> Opening<S> {
+    Box::pin(async {
+        time::timeout(CONNECT_WAIT, opening).await.unwrap_or_else(|_| {
+            Err(io::Error::new(io::ErrorKind::TimedOut, "the server did not answer in time"))
+        })
     })
 }

@@ -18,5 +18,5 @@ mod server;
 pub use client::{ClientHandle, ClientOptions, ClientRuntime, EventHandler, client};
 pub use clock::SystemClock;
 pub use listen::{Error, Listen};
-pub use net::{Net, SystemNet};
+pub use net::{Connect, Net, Opening, SystemNet};
 pub use server::{Handle, Options, Server, bind};

@@ -1,7 +1,9 @@
-//! The network as the server uses it, and the machine's own.
+//! The network as server and client use it, and the machine's own.
 
 use std::{
-    fs, io,
+    fs,
+    future::Future,
+    io,
     net::IpAddr,
     os::unix::{fs::FileTypeExt as _, net::UnixStream as StdUnixStream},
     path::{Path, PathBuf},
@@ -41,6 +43,18 @@ pub trait Net: Send + 'static {
         listener: &mut Self::Listener,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<(Self::Stream, Option<IpAddr>)>>;
+}
+
+/// A connection that is being opened.
+pub type Opening<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
+
+/// How a client reaches a server: over the machine's network, or a simulated one.
+pub trait Connect: Send + 'static {
+    /// One connection.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Opens a connection to `server`, as [`ClientOptions`](crate::ClientOptions) names it.
+    fn connect(&self, server: &str) -> Opening<Self::Stream>;
 }
 
 /// TCP and Unix sockets of this machine.
@@ -110,6 +124,24 @@ impl Net for SystemNet {
                 .poll_accept(context)
                 .map_ok(|(stream, _)| (SystemStream::Unix(stream), None)),
         }
+    }
+}
+
+impl Connect for SystemNet {
+    type Stream = SystemStream;
+
+    fn connect(&self, server: &str) -> Opening<SystemStream> {
+        let server = server.to_string();
+        Box::pin(async move {
+            match server.strip_prefix("unix:") {
+                Some(path) => UnixStream::connect(path).await.map(SystemStream::Unix),
+                None => {
+                    let stream = TcpStream::connect(&server).await?;
+                    stream.set_nodelay(true)?;
+                    Ok(SystemStream::Tcp(stream))
+                }
+            }
+        })
     }
 }
 

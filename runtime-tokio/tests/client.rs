@@ -37,6 +37,7 @@ impl User {
         let clock = ManualClock::default();
         let client = runtime_tokio::client(ClientOptions {
             server: server.into(),
+            net: SystemNet,
             client: client::Client::new(options, 1).unwrap(),
             clock: Box::new(clock.clone()),
             events: Box::new(move |_, event| {

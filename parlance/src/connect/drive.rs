@@ -63,7 +63,9 @@ pub(super) fn run(
                 .enable_time()
                 .build()
                 .map_err(|error| Failure::io("start Tokio", &error))?;
-            let options = runtime_tokio::ClientOptions { server: address, client, clock, events };
+            let net = runtime_tokio::SystemNet;
+            let options =
+                runtime_tokio::ClientOptions { server: address, net, client, clock, events };
             let client = runtime_tokio::client(options);
             start(Handle::Tokio(client.handle()));
             tokio.block_on(client.run());
