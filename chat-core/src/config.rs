@@ -52,6 +52,9 @@ pub struct Config {
     pub opers: Vec<OperConfig>,
     /// Whether the host keeps bans from one run to the next.
     pub keep_bans: bool,
+    /// Whether each line is reported when it is carried out, passwords and all: for whoever checks a
+    /// server or looks for a fault in a client.
+    pub trace: bool,
     /// The bounds.
     pub limits: Limits,
 }
@@ -243,6 +246,7 @@ impl Default for Config {
             cloak_suffix: "ip".to_string(),
             opers: Vec::new(),
             keep_bans: false,
+            trace: false,
             limits: Limits::default(),
         }
     }

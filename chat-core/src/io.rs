@@ -192,6 +192,14 @@ pub enum Report {
     BansNotLoaded { why: String },
     /// A new configuration was wrong; the old one stays.
     ReloadFailed { why: String },
+    /// This line is carried out now, before those of later reports; it is empty if it was too long or
+    /// malformed. Only if [`Config::trace`](crate::Config::trace) is set, as for the next two.
+    Line { conn: ConnId, line: Vec<u8> },
+    /// The command of several steps that this connection is at goes on: the next channel of a JOIN,
+    /// or a piece of a long answer.
+    Step { conn: ConnId },
+    /// The user of a connection that has ended quits.
+    Quit { conn: ConnId },
 }
 
 /// A piece of an outbox.

@@ -358,3 +358,28 @@ fn quits_that_are_put_off_reach_everybody_and_no_newcomer_gets_anothers_lines() 
     let quits = stage.heard("u449").iter().filter(|line| line.contains("QUIT")).count();
     assert_eq!(quits, 250);
 }
+
+#[test]
+fn a_trace_tells_in_which_order_lines_and_quits_are_carried_out() {
+    let mut stage = Stage::new(Config { trace: true, ..config() });
+    stage.enter("ann", "");
+    stage.enter("bob", "");
+    stage.reports.clear();
+    stage.send("ann", "JOIN #a,#b\nPRIVMSG #a :hi");
+    stage.send("bob", "QUIT :bye");
+    let mut told: Vec<String> = (stage.reports.iter())
+        .filter_map(|report| match report {
+            Report::Line { conn, line } => {
+                Some(format!("{} {}", conn.index(), String::from_utf8_lossy(line)))
+            }
+            Report::Step { conn } => Some(format!("{} goes on", conn.index())),
+            Report::Quit { conn } => Some(format!("{} quits", conn.index())),
+            _ => None,
+        })
+        .collect();
+    // Into one channel, its names piece by piece, into the other, its names.
+    assert_eq!(told.iter().filter(|line| *line == "0 goes on").count(), 10);
+    told.dedup();
+    let lines = ["0 JOIN #a,#b", "0 goes on", "0 PRIVMSG #a :hi", "1 QUIT :bye", "1 quits"];
+    assert_eq!(told, lines);
+}

@@ -79,6 +79,11 @@ impl Host for ServeHost {
             Report::ReloadFailed { why } => {
                 error!(why = %escaped(why), "the new configuration is wrong: the old one stays");
             }
+            Report::Line { conn, line } => {
+                info!(conn = conn.index(), line = %escaped(line), "line");
+            }
+            // An operator sees the lines that led to these.
+            Report::Step { .. } | Report::Quit { .. } => {}
         }
     }
 }

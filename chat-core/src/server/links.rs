@@ -91,7 +91,7 @@ pub(crate) fn session(conn: ConnId, epoch: u32) -> Session {
     Session { node: 0, epoch, number }
 }
 
-fn conn_of(session: Session) -> ConnId {
+pub(super) fn conn_of(session: Session) -> ConnId {
     ConnId { index: (session.number >> 32) as u32, generation: session.number as u32 }
 }
 

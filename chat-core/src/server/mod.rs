@@ -41,7 +41,7 @@ pub use self::{
 use self::{
     bans::{Sweep, why_banned},
     link::{Link, State},
-    links::{Links, session},
+    links::{Links, conn_of, session},
 };
 use crate::{
     Answer, Chunk, Config, ConfigError, ConnId, Input, Instant, Metrics, Now, Output, Pause,
@@ -381,6 +381,9 @@ impl Server {
         while self.links.deliveries < BUDGET_DELIVERIES {
             let Some((sequence, entry)) = self.log.next() else { return true };
             if let Some(entry) = entry.get() {
+                if let Op::Quit { .. } = entry.op {
+                    self.trace(|| Report::Quit { conn: conn_of(entry.origin.session) });
+                }
                 self.network.apply(sequence, &entry, &mut self.links);
                 self.follow_up();
             }

@@ -7,7 +7,7 @@ use super::{
     link::{Lines, Response, Step},
 };
 use crate::{
-    ConnId, Output,
+    ConnId, Output, Report,
     network::{Log, Op},
     wire::{
         Frame, Message,
@@ -103,6 +103,7 @@ impl Server {
             };
             let viewer = link.user();
             self.links.active = Some(conn);
+            self.trace(|| Report::Step { conn });
             match step {
                 Step::Join { channel, key } => {
                     self.propose(conn, Op::Join { channel: &channel, key: key.as_deref() });
@@ -127,6 +128,13 @@ impl Server {
         }
     }
 
+    /// Reports what is carried out, for who wants to know it all.
+    pub(super) fn trace(&mut self, report: impl FnOnce() -> Report) {
+        if self.config.trace {
+            self.links.outputs.push_back(Output::Report(report()));
+        }
+    }
+
     pub(super) fn queue(&mut self, conn: ConnId) {
         if let Some(link) = self.links.get_mut(conn)
             && !core::mem::replace(&mut link.queued, true)
@@ -140,6 +148,10 @@ impl Server {
         self.lines_left -= 1;
         self.links.metrics.lines_in += 1;
         self.links.active = Some(conn);
+        self.trace(|| {
+            let line = if let Frame::Line(line) = frame { line } else { b"" };
+            Report::Line { conn, line: line.to_vec() }
+        });
         let line = match frame {
             Frame::Line(line) => line,
             Frame::TooLong => {

@@ -136,6 +136,7 @@ impl Settings {
             cloak: server.cloak.unwrap_or(defaults.config.cloak),
             cloak_suffix: server.cloak_suffix.unwrap_or(defaults.config.cloak_suffix),
             opers: oper.into_iter().map(Into::into).collect(),
+            trace: server.trace.unwrap_or(defaults.config.trace),
             limits: limits.applied_to(defaults.config.limits),
         };
         config.check().map_err(|error| document.fault(error.key, error.why))?;
@@ -178,6 +179,7 @@ struct ServerTable {
     client_tags_denied: Option<Vec<String>>,
     default_channels: Option<Vec<String>>,
     cloak: Option<bool>,
+    trace: Option<bool>,
     cloak_suffix: Option<String>,
     runtime: Option<Runtime>,
     bans_file: Option<PathBuf>,
