@@ -157,7 +157,6 @@ impl Client {
         bytes: &[u8],
         oracle: &mut Oracle,
         now: u64,
-        mut log: impl FnMut(&[u8]),
     ) -> Result<(), Broken> {
         let Some(life) = self.life else { return Ok(()) };
         let mut partial = std::mem::take(&mut self.partial);
@@ -166,7 +165,6 @@ impl Client {
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let (bytes, later) = rest.split_at(end + 1);
             rest = later;
-            log(bytes);
             let line = Line::read(bytes)
                 .map_err(|why| ("form", format!("{why}: \"{}\"", bytes.escape_ascii())))?;
             oracle.hears(life, &line, now)?;

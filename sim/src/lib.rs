@@ -1,7 +1,7 @@
 //! A deterministic simulator of `chat-core`: a server in memory, honest clients, a bad network, and an
 //! oracle that judges what the clients see.
 //!
-//! A seed is a run: [`Script::generate`] makes the steps, the world carries them out in simulated
+//! A seed is a run: [`Script::generate`] makes the steps, a crowd of clients carries them out in simulated
 //! time, and the same seed gives the same run on any machine, byte for byte. Bytes are split, merged
 //! and delayed; writes are partial; connections stall in one direction, go away without a word, are
 //! reset, half-closed and read slowly; clients come back with the nick they had; the wall clock jumps
@@ -28,7 +28,10 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod crowd;
 mod line;
+mod log;
+mod memory;
 mod mutate;
 mod oracle;
 mod pipe;
@@ -37,11 +40,11 @@ mod rng;
 mod run;
 mod script;
 mod trace;
-mod world;
 
+pub use log::{Event, Log, What};
 pub use profile::{Mutant, Profile};
 pub use rng::{Concern, Rng};
 pub use run::{
-    Counters, Failure, Outcome, Progress, Summary, run_many, run_script, run_seed, timeline,
+    Counters, Failure, Outcome, Progress, Summary, record, run_many, run_script, run_seed, timeline,
 };
 pub use script::{Action, BadScript, Script, Step};

@@ -1,9 +1,61 @@
 //! The mutants: bugs put between the core's outbox and the client, to see whether the oracle sees them.
 
-use crate::{profile::Mutant, rng::Rng};
+use std::borrow::Cow;
+
+use crate::{
+    client::Client,
+    oracle::LifeId,
+    pipe::Pipe,
+    profile::Mutant,
+    rng::{Concern, Rng},
+};
+
+/// One mutant at work.
+pub(crate) struct Saboteur {
+    mutant: Mutant,
+    rng: Rng,
+}
+
+impl Saboteur {
+    pub(crate) fn new(mutant: Mutant, seed: u64) -> Self {
+        Self { mutant, rng: Rng::new(seed, Concern::Mutant) }
+    }
+
+    /// Changes bytes that are written to `life`; `partial`: the socket takes no more of them. What
+    /// goes astray by it, and to whom.
+    pub(crate) fn strike(
+        &mut self,
+        bytes: &mut Cow<'_, [u8]>,
+        partial: bool,
+        life: LifeId,
+        clients: &[Client],
+        pipes: &[Pipe],
+    ) -> Option<(LifeId, Vec<u8>)> {
+        if self.mutant == Mutant::LoseByteOnPartialWrite && partial {
+            bytes.to_mut().pop();
+        }
+        if !pipes[life].at_line {
+            return None;
+        }
+        if let Some(mutated) = strike(self.mutant, bytes, &mut self.rng) {
+            *bytes = mutated.into();
+        }
+        if self.mutant != Mutant::DeliverToNonMember || !self.rng.chance(20) {
+            return None;
+        }
+        let line = channel_message(bytes)?;
+        let text = String::from_utf8_lossy(line);
+        let channel = text.split(" #").nth(1)?.split(' ').next()?.parse::<u32>().ok()?;
+        let victim = clients.iter().find(|client| {
+            !client.wanted.contains(&channel)
+                && client.ready().is_some_and(|other| other != life && pipes[other].at_line)
+        });
+        Some((victim?.ready()?, line.to_vec()))
+    }
+}
 
 /// What a mutant makes of bytes that begin at a line's start; `Some` once it has struck.
-pub(crate) fn strike(mutant: Mutant, bytes: &[u8], rng: &mut Rng) -> Option<Vec<u8>> {
+fn strike(mutant: Mutant, bytes: &[u8], rng: &mut Rng) -> Option<Vec<u8>> {
     if !matches!(mutant, Mutant::DuplicateLine | Mutant::LoseLine | Mutant::SwapLines) {
         return None;
     }
@@ -28,7 +80,7 @@ pub(crate) fn strike(mutant: Mutant, bytes: &[u8], rng: &mut Rng) -> Option<Vec<
 }
 
 /// The first whole message to a channel among bytes that begin at a line's start.
-pub(crate) fn channel_message(bytes: &[u8]) -> Option<&[u8]> {
+fn channel_message(bytes: &[u8]) -> Option<&[u8]> {
     bytes
         .split_inclusive(|byte| *byte == b'\n')
         .find(|line| is_message(line) && line.windows(2).any(|two| two == b" #"))

@@ -2,13 +2,10 @@
 
 use std::collections::VecDeque;
 
-use chat_core::ConnId;
-
 use crate::rng::Rng;
 
 pub(crate) struct Pipe {
     pub(crate) client: usize,
-    pub(crate) conn: ConnId,
     pub(crate) rng: Rng,
     /// Bytes on their way to the server.
     pub(crate) up: Way,
@@ -20,16 +17,14 @@ pub(crate) struct Pipe {
     pub(crate) harmed: bool,
     /// The client's end is closed.
     pub(crate) client_done: bool,
-    /// The server's end is closed; its id is free.
+    /// The server's end is closed.
     pub(crate) server_done: bool,
-    /// What the host knows of it: whether it reads.
+    /// Whether the server's host takes what comes. Until it does, bytes stay on their way.
     pub(crate) reading: bool,
-    /// The socket took less than all; it is flushed again, unasked, when it takes more.
+    /// The server's host waits for room.
     pub(crate) blocked: bool,
-    /// A look whether it takes more is under way.
+    /// A look whether there is room is under way.
     pub(crate) writable_due: bool,
-    /// To be closed when the outbox is empty.
-    pub(crate) closing: bool,
     /// The server was told that the client sends nothing more.
     pub(crate) eof_told: bool,
     /// The last byte written ends a line.
@@ -40,6 +35,8 @@ pub(crate) struct Pipe {
 #[derive(Default)]
 pub(crate) struct Way {
     pub(crate) bytes: VecDeque<u8>,
+    /// Of these, so many have arrived and wait to be read.
+    pub(crate) arrived: usize,
     /// The sender sends nothing more.
     pub(crate) ended: bool,
     /// An arrival is under way.
@@ -55,14 +52,14 @@ impl Way {
     pub(crate) fn take(&mut self, count: usize, into: &mut Vec<u8>) {
         into.clear();
         into.extend(self.bytes.drain(..count));
+        self.arrived = self.arrived.saturating_sub(count);
     }
 }
 
 impl Pipe {
-    pub(crate) fn new(client: usize, conn: ConnId, rng: Rng) -> Self {
+    pub(crate) fn new(client: usize, rng: Rng) -> Self {
         Self {
             client,
-            conn,
             rng,
             up: Way::default(),
             down: Way::default(),
@@ -73,10 +70,38 @@ impl Pipe {
             reading: true,
             blocked: false,
             writable_due: false,
-            closing: false,
             eof_told: false,
             at_line: true,
         }
+    }
+
+    /// When the next piece reaches the server, if one sets out now.
+    pub(crate) fn sets_out_up(&mut self, now: u64) -> Option<u64> {
+        let waits = self.up.bytes.len() > self.up.arrived || self.up.ended && !self.eof_told;
+        let open = self.reading && !self.vanished && !self.server_done;
+        (waits && open && !self.up.due).then(|| {
+            self.up.due = true;
+            (now + self.latency()).max(self.up.stalled_until)
+        })
+    }
+
+    /// When the next piece, or the end, reaches the client, if it sets out now.
+    pub(crate) fn sets_out_down(&mut self, now: u64) -> Option<u64> {
+        let waits = !self.down.bytes.is_empty() || self.down.ended;
+        let open = !self.vanished && !self.client_done;
+        (waits && open && !self.down.due).then(|| {
+            self.down.due = true;
+            let at = (now + self.latency()).max(self.down.stalled_until);
+            at + if now < self.down.slow_until { 20_000 } else { 0 }
+        })
+    }
+
+    /// When the server's host learns that there is room again, if somebody has to tell it.
+    pub(crate) fn becomes_writable(&mut self, now: u64) -> Option<u64> {
+        (self.blocked && !self.writable_due && !self.server_done).then(|| {
+            self.writable_due = true;
+            now + self.latency()
+        })
     }
 
     /// Microseconds that the next piece travels.

@@ -12,9 +12,10 @@ use std::{
 };
 
 use crate::{
+    log::{Event, Log, What},
+    memory::Memory,
     profile::{Mutant, Profile},
     script::Script,
-    world::World,
 };
 
 /// How a run ended.
@@ -112,14 +113,22 @@ pub fn run_script(script: &Script) -> Outcome {
 /// Connections go by their number: `3 < …` is what the fourth connection received.
 #[must_use]
 pub fn timeline(script: &Script, mutant: Option<Mutant>) -> (Outcome, String) {
+    let (outcome, log) = record(script, mutant);
+    (outcome, log.to_string())
+}
+
+/// Runs a script and writes down all that happens.
+#[must_use]
+pub fn record(script: &Script, mutant: Option<Mutant>) -> (Outcome, Log) {
     run(script, mutant, true)
 }
 
-fn run(script: &Script, mutant: Option<Mutant>, tell: bool) -> (Outcome, String) {
-    let mut world = World::new(script, mutant);
-    world.log = tell.then(String::new);
-    // A panic of the core is a failure like any other; the world is only read afterwards.
-    let result = catch_unwind(AssertUnwindSafe(|| world.run()));
+fn run(script: &Script, mutant: Option<Mutant>, tell: bool) -> (Outcome, Log) {
+    let mut memory = Memory::new(script, mutant);
+    memory.crowd.log = tell.then(Log::default);
+    // A panic of the core is a failure like any other; the crowd is only read afterwards.
+    let result = catch_unwind(AssertUnwindSafe(|| memory.run()));
+    let crowd = &mut memory.crowd;
     let broken = match result {
         Ok(result) => result.err(),
         Err(panic) => {
@@ -130,13 +139,18 @@ fn run(script: &Script, mutant: Option<Mutant>, tell: bool) -> (Outcome, String)
     };
     let failure = broken.map(|(property, detail)| Failure {
         property,
-        at_ms: world.now_ms(),
+        at_ms: crowd.now() / 1_000,
         detail,
         seed: script.seed,
         profile: "",
     });
-    let outcome = Outcome { trace_hash: world.trace.value(), failure, counters: world.counters };
-    (outcome, world.log.take().unwrap_or_default())
+    let mut log = crowd.log.take().unwrap_or_default();
+    if let Some(Failure { property, detail, .. }) = &failure {
+        let what = What::Broken { life: None, property, detail: detail.clone() };
+        log.events.push(Event { at_us: crowd.now(), what });
+    }
+    let outcome = Outcome { trace_hash: crowd.trace.value(), failure, counters: crowd.counters };
+    (outcome, log)
 }
 
 /// How far [`run_many`] is.

@@ -1,0 +1,365 @@
+//! The crowd: clients, their connections over a bad network, the script and its faults; all of a run
+//! but the server's side.
+//!
+//! A heap holds what happens next. The server's side asks [`Crowd::next_at`] for the time of it,
+//! moves the clock, and calls [`Crowd::happen`], which says what reached the server by it. What the
+//! server's host does with its end of a connection is in `network`.
+
+mod faults;
+mod network;
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use chat_core::{Instant, Now, UnixMillis};
+
+use crate::{
+    client::Client,
+    log::{Event, Log, What},
+    mutate::Saboteur,
+    oracle::{Broken, LifeId, Oracle, Target},
+    pipe::Pipe,
+    profile::Mutant,
+    rng::{Concern, Rng},
+    run::Counters,
+    script::{Action, CHAOS_MS, Script},
+    trace::Trace,
+};
+
+/// After healing: time in which all must have come back and the dead must be gone.
+const SETTLE_US: u64 = 90_000_000;
+/// Time in which the last answers must have come.
+const BARRIER_US: u64 = 10_000_000;
+/// Turns at one and the same time, after which time must go on.
+const TURNS_AT_ONCE: u32 = 10_000;
+/// The wall clock at the start, in ms.
+const WALL_START: i64 = 1_700_000_000_000;
+
+/// What happens; the number is that of a life, if no other word is said.
+#[derive(Copy, Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
+enum Due {
+    Step(usize),
+    /// Bytes, or the end, reach the server.
+    Up(LifeId),
+    /// Bytes, or the end, reach the client.
+    Down(LifeId),
+    /// The socket may take more.
+    Writable(LifeId),
+    /// The server learns that the client has reset the connection.
+    ServerReset(LifeId),
+    /// The client learns that the server has dropped it.
+    ClientReset(LifeId),
+    /// A client comes back.
+    Return(usize),
+    Heal,
+    LookAround,
+    Finish,
+}
+
+/// What reached the server's side.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Arrival {
+    /// Somebody connects.
+    Opened(LifeId),
+    /// There are bytes to read.
+    Bytes(LifeId),
+    /// The client sends nothing more.
+    End(LifeId),
+    /// The socket takes more again.
+    Writable(LifeId),
+    /// The client has reset the connection.
+    Reset(LifeId),
+}
+
+pub(crate) struct Crowd<'a> {
+    script: &'a Script,
+    now: u64,
+    /// What the wall clock is ahead of the monotonic one, ms.
+    wall: i64,
+    heap: BinaryHeap<Reverse<(u64, u64, Due)>>,
+    sequence: u64,
+    clients: Vec<Client>,
+    /// One for each life, by its number.
+    pipes: Vec<Pipe>,
+    oracle: Oracle,
+    /// Timers fire late until then, by up to so much.
+    late: (u64, u64),
+    finished: bool,
+    turns_at_once: u32,
+    saboteur: Option<Saboteur>,
+    pub(crate) trace: Trace,
+    pub(crate) counters: Counters,
+    /// Everything that happened, if somebody wants to read it.
+    pub(crate) log: Option<Log>,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Crowd<'a> {
+    pub(crate) fn new(script: &'a Script, mutant: Option<Mutant>) -> Self {
+        let clients = (0..script.clients)
+            .map(|number| Client::new(number, Rng::new(script.seed, Concern::Client(number))));
+        let mut crowd = Self {
+            now: 0,
+            wall: WALL_START,
+            heap: BinaryHeap::new(),
+            sequence: 0,
+            clients: clients.collect(),
+            pipes: Vec::new(),
+            oracle: Oracle::default(),
+            late: (0, 0),
+            finished: false,
+            turns_at_once: 0,
+            saboteur: mutant.map(|mutant| Saboteur::new(mutant, script.seed)),
+            trace: Trace::new(),
+            counters: Counters::default(),
+            log: None,
+            buffer: Vec::new(),
+            script,
+        };
+        let heal = CHAOS_MS * 1_000;
+        crowd.at(heal, Due::Heal);
+        crowd.at(heal + SETTLE_US, Due::LookAround);
+        crowd.at(heal + SETTLE_US + BARRIER_US, Due::Finish);
+        if let Some(step) = script.steps.first() {
+            crowd.at(step.at_ms * 1_000, Due::Step(0));
+        }
+        crowd
+    }
+
+    /// Microseconds since the start.
+    pub(crate) fn now(&self) -> u64 {
+        self.now
+    }
+
+    /// Both clocks, as the server sees them.
+    pub(crate) fn clock(&self) -> Now {
+        let wall = self.wall + (self.now / 1_000) as i64;
+        Now { mono: Instant::from_micros(self.now), wall: UnixMillis(wall.max(0) as u64) }
+    }
+
+    /// When something happens next; never, if the run is over.
+    pub(crate) fn next_at(&self) -> u64 {
+        self.heap.peek().map_or(u64::MAX, |Reverse((at, ..))| *at)
+    }
+
+    /// When a timer of the server's that is due at `at` fires.
+    pub(crate) fn fires_at(&self, at: u64) -> u64 {
+        let (until, by) = self.late;
+        // Work that is left over is no timer: it goes on at once.
+        if at > self.now && at < until { at + by } else { at.max(self.now) }
+    }
+
+    /// A turn of the server's begins at `time`.
+    ///
+    /// # Errors
+    /// Time stands still.
+    pub(crate) fn turn_at(&mut self, time: u64) -> Result<(), Broken> {
+        self.turns_at_once = if time > self.now { 0 } else { self.turns_at_once + 1 };
+        self.now = self.now.max(time);
+        self.counters.turns += 1;
+        if self.turns_at_once > TURNS_AT_ONCE {
+            return Err(("progress", "time stands still: there is always something due".into()));
+        }
+        Ok(())
+    }
+
+    /// Whether the last step was taken.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Connections that clients have at the moment.
+    pub(crate) fn live(&self) -> usize {
+        self.clients.iter().filter(|client| client.life.is_some()).count()
+    }
+
+    /// What holds for all that was said, once the run is over.
+    pub(crate) fn judge(&mut self) -> Result<(), Broken> {
+        self.oracle.nothing_lost()?;
+        self.oracle.one_order()?;
+        self.counters.received = self.oracle.received;
+        self.counters.owed = self.oracle.owed;
+        Ok(())
+    }
+
+    /// Writes down what happened, if somebody wants to read it.
+    pub(crate) fn tell(&mut self, what: impl FnOnce() -> What) {
+        if let Some(log) = &mut self.log {
+            log.events.push(Event { at_us: self.now, what: what() });
+        }
+    }
+
+    fn at(&mut self, time: u64, due: Due) {
+        self.sequence += 1;
+        self.heap.push(Reverse((time, self.sequence, due)));
+    }
+
+    /// What is next happens, if it is due: what reached the server by it.
+    ///
+    /// # Errors
+    /// A property does not hold.
+    pub(crate) fn happen(&mut self) -> Result<Option<Arrival>, Broken> {
+        if self.next_at() > self.now {
+            return Ok(None);
+        }
+        let Some(Reverse((_, _, due))) = self.heap.pop() else { return Ok(None) };
+        self.trace.number(self.now);
+        match due {
+            Due::Step(number) => return Ok(self.step(number)),
+            Due::Up(life) => return Ok(self.arrive_up(life)),
+            Due::Down(life) => self.arrive_down(life)?,
+            Due::Writable(life) => return Ok(self.room(life)),
+            Due::ServerReset(life) => {
+                let open = !self.pipes[life].server_done;
+                return Ok(open.then_some(Arrival::Reset(life)));
+            }
+            Due::ClientReset(life) => self.lose(life, "reset")?,
+            Due::Return(client) => return Ok(self.connect(client)),
+            Due::Heal => self.heal(),
+            Due::LookAround => {
+                for client in 0..self.clients.len() {
+                    self.clients[client].look_around(&mut self.oracle, self.now);
+                    self.send(client);
+                }
+            }
+            Due::Finish => self.finish()?,
+        }
+        Ok(None)
+    }
+
+    fn step(&mut self, number: usize) -> Option<Arrival> {
+        let step = self.script.steps[number];
+        if let Some(next) = self.script.steps.get(number + 1) {
+            self.at(next.at_ms * 1_000, Due::Step(number + 1));
+        }
+        let at = step.client as usize;
+        let now = self.now;
+        self.tell(|| What::Step { client: step.client, action: step.action });
+        let oracle = &mut self.oracle;
+        let client = &mut self.clients[at];
+        match step.action {
+            Action::Connect => {
+                client.wants_online = true;
+                return self.connect(at);
+            }
+            Action::Quit => client.quit(),
+            Action::Join(channel) => client.join(channel, oracle),
+            Action::Part(channel) => client.part(channel, oracle, now),
+            Action::Say(channel, len) => {
+                client.message(Target::Channel(channel), len, oracle, now);
+            }
+            Action::Tell(to, len) => {
+                let nick = self.clients[to as usize].life.and_then(|life| oracle.nick(life));
+                if let Some(nick) = nick {
+                    self.clients[at].message(Target::User(nick), len, oracle, now);
+                }
+            }
+            Action::Flood(channel, lines) => {
+                for _ in 0..lines {
+                    client.message(Target::Channel(channel), 60, oracle, now);
+                }
+            }
+            Action::Rename => client.rename(oracle, now),
+            Action::Ping => client.ping(oracle, now),
+            fault => {
+                self.fault(at, fault);
+                return None;
+            }
+        }
+        self.send(at);
+        None
+    }
+
+    /// A client connects, if it is not there and wants to be.
+    fn connect(&mut self, at: usize) -> Option<Arrival> {
+        let client = &mut self.clients[at];
+        client.returning = false;
+        if client.life.is_some() || !client.wants_online {
+            return None;
+        }
+        let attempt = self.pipes.iter().filter(|pipe| pipe.client == at).count() as u32;
+        let concern = Concern::Network { client: at as u32, attempt };
+        let mut pipe = Pipe::new(at, Rng::new(self.script.seed, concern));
+        pipe.harmed = self.late.0 > self.now;
+        self.pipes.push(pipe);
+        self.counters.connections += 1;
+        let life = self.oracle.begin();
+        self.tell(|| What::Opened { life, client: at as u32 });
+        self.clients[at].connected(life);
+        self.send(at);
+        Some(Arrival::Opened(life))
+    }
+
+    /// A client that has lost its connection comes back after a while.
+    fn come_back(&mut self, at: usize) {
+        let client = &mut self.clients[at];
+        if client.life.is_none() && client.wants_online && !client.returning {
+            client.returning = true;
+            let pause = client.rng.between(0, 2_000_000);
+            self.at(self.now + pause, Due::Return(at));
+        }
+    }
+
+    /// The client lets go of its connection.
+    fn detach(&mut self, life: LifeId, why: &str) {
+        self.tell(|| What::ClientClosed { life, why: why.into() });
+        let client = self.pipes[life].client;
+        if self.clients[client].life == Some(life) {
+            self.clients[client].disconnected();
+            self.come_back(client);
+        }
+    }
+
+    /// The client sees that its connection has ended.
+    fn lose(&mut self, life: LifeId, why: &str) -> Result<(), Broken> {
+        let pipe = &mut self.pipes[life];
+        if pipe.client_done {
+            return Ok(());
+        }
+        pipe.client_done = true;
+        pipe.up.ended = true;
+        let client = &self.clients[pipe.client];
+        let silent = ["timeout", "timed out", "Nothing was read"];
+        if client.life == Some(life)
+            && !pipe.harmed
+            && let Some(why) = silent.iter().find(|why| client.error.contains(**why))
+        {
+            return Err(("cause", format!("a healthy client was ended: {why}")));
+        }
+        self.hurry_up(life);
+        self.detach(life, why);
+        Ok(())
+    }
+
+    /// All troubles end; whoever wants to be there comes back.
+    fn heal(&mut self) {
+        self.tell(|| What::Healing);
+        self.late = (0, 0);
+        for life in 0..self.pipes.len() {
+            let pipe = &mut self.pipes[life];
+            for way in [&mut pipe.up, &mut pipe.down] {
+                way.stalled_until = 0;
+                way.slow_until = 0;
+            }
+            self.hurry_up(life);
+            self.hurry_down(life);
+        }
+        for client in 0..self.clients.len() {
+            self.come_back(client);
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), Broken> {
+        self.finished = true;
+        let mut live = Vec::new();
+        for (number, client) in self.clients.iter().enumerate() {
+            match client.life {
+                Some(life) => live.push((life, client.wanted.iter().copied().collect())),
+                None if client.wants_online => {
+                    return Err(("settled", format!("c{number} could not come back")));
+                }
+                None => {}
+            }
+        }
+        self.oracle.settled(&live)
+    }
+}

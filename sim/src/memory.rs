@@ -1,0 +1,308 @@
+//! Layer 1: the core itself, driven as an adapter would, with the crowd for a network.
+
+use chat_core::{
+    Answer, CloseWhen, Closed, Config, ConnId, Input, Limits, Output, Pause, PeerInfo, Server,
+};
+
+use crate::{
+    crowd::{Arrival, Crowd},
+    log::What,
+    oracle::{Broken, LifeId},
+    profile::Mutant,
+    rng::{Concern, Rng},
+    script::Script,
+};
+
+pub(crate) struct Memory<'a> {
+    pub(crate) crowd: Crowd<'a>,
+    server: Server,
+    limits: Limits,
+    /// How the host takes its turns.
+    rng: Rng,
+    /// By life.
+    links: Vec<Link>,
+    /// The life of a connection, by its index.
+    lives: Vec<LifeId>,
+    deaf_to_time: bool,
+    buffer: Vec<u8>,
+}
+
+/// What the host keeps of a connection.
+struct Link {
+    conn: ConnId,
+    /// To be closed when the outbox is empty.
+    closing: bool,
+}
+
+/// The configuration of a run's server.
+pub(crate) fn config(script: &Script) -> Config {
+    let seconds = core::time::Duration::from_secs;
+    let mut config = Config { default_channels: Vec::new(), ..Config::default() };
+    config.name = "irc.sim".into();
+    config.network = "Sim".into();
+    config.limits = Limits {
+        lines_per_second: (script.lines_per_second > 0).then_some(script.lines_per_second),
+        lines_burst: 40,
+        recvq: 16 << 10,
+        sendq_soft: 4 << 10,
+        sendq_hard: 16 << 10,
+        sendq_total: 40 << 10,
+        sendq_age: seconds(10),
+        registration: seconds(10),
+        ping_interval: seconds(20),
+        ping_timeout: seconds(10),
+        ask: seconds(5),
+        drain: seconds(3),
+        connections_per_address: None,
+        // The oracle is told of what is said, and knows nothing of what was.
+        history_replay: 0,
+        ..Limits::default()
+    };
+    config
+}
+
+impl<'a> Memory<'a> {
+    pub(crate) fn new(script: &'a Script, mutant: Option<Mutant>) -> Self {
+        let mut rng = Rng::new(script.seed, Concern::Host);
+        let mut seed = [0; 32];
+        for part in seed.chunks_mut(8) {
+            part.copy_from_slice(&rng.next().to_le_bytes());
+        }
+        let crowd = Crowd::new(script, mutant);
+        let config = config(script);
+        let limits = config.limits.clone();
+        let server = Server::new(config, seed, crowd.clock());
+        Self {
+            crowd,
+            server: server.expect("the configuration is within bounds"),
+            limits,
+            rng,
+            links: Vec::new(),
+            lives: Vec::new(),
+            deaf_to_time: mutant == Some(Mutant::DeafToTime),
+            buffer: Vec::new(),
+        }
+    }
+
+    /// Runs to the end, or to the first property that does not hold.
+    pub(crate) fn run(&mut self) -> Result<(), Broken> {
+        while !self.crowd.is_finished() {
+            self.turn()?;
+        }
+        self.crowd.trace.number(self.server.state_hash());
+        self.check_rest()?;
+        self.crowd.judge()
+    }
+
+    /// One turn of the host's loop: inputs, all outputs, and the bounds.
+    fn turn(&mut self) -> Result<(), Broken> {
+        let timer = self.timer();
+        self.crowd.turn_at(self.crowd.next_at().min(timer.unwrap_or(u64::MAX)))?;
+        if timer.is_some_and(|at| at <= self.crowd.now()) {
+            self.crowd.trace.number(self.crowd.now());
+            self.crowd.tell(|| What::Timeout);
+            self.input(Input::Timeout);
+        }
+        // Sometimes a turn takes all that is due, sometimes only one.
+        let most = if self.rng.chance(50) { 1 } else { 64 };
+        for _ in 0..most {
+            if self.crowd.next_at() > self.crowd.now() {
+                break;
+            }
+            if let Some(arrival) = self.crowd.happen()? {
+                self.take(arrival);
+            }
+        }
+        self.drain();
+        self.check_bounds()
+    }
+
+    /// When the host calls on the core next.
+    fn timer(&self) -> Option<u64> {
+        if self.deaf_to_time {
+            return None;
+        }
+        let at = self.server.poll_timeout()?.as_micros();
+        Some(self.crowd.fires_at(at))
+    }
+
+    fn input(&mut self, input: Input<'_>) {
+        let now = self.crowd.clock();
+        self.server.handle(now, input);
+    }
+
+    /// Hands over what has reached the server.
+    fn take(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Opened(life) => self.open(life),
+            Arrival::Bytes(life) => {
+                let mut buffer = std::mem::take(&mut self.buffer);
+                self.crowd.read(life, &mut buffer);
+                // After its last byte the host reads on and drops what comes.
+                if !self.crowd.pipe(life).down.ended {
+                    self.input(Input::Data(self.links[life].conn, &buffer));
+                }
+                self.buffer = buffer;
+            }
+            Arrival::End(life) => {
+                self.input(Input::Eof(self.links[life].conn));
+                self.closed_both_ways(life);
+            }
+            Arrival::Writable(life) => self.flush(life),
+            Arrival::Reset(life) => self.close(life, Closed::Reset),
+        }
+    }
+
+    fn open(&mut self, life: LifeId) {
+        let client = self.crowd.pipe(life).client;
+        let peer = PeerInfo { address: Some([192, 0, 2, client as u8].into()), exempt: false };
+        let now = self.crowd.clock();
+        let conn = self.server.open(now, peer).expect("nobody is refused");
+        self.links.push(Link { conn, closing: false });
+        let index = conn.index();
+        if self.lives.len() <= index {
+            self.lives.resize(index + 1, life);
+        }
+        self.lives[index] = life;
+    }
+
+    /// The life of a connection that is not closed.
+    fn life(&mut self, conn: ConnId) -> Option<LifeId> {
+        let life = *self.lives.get(conn.index())?;
+        (self.links[life].conn == conn && !self.crowd.pipe(life).server_done).then_some(life)
+    }
+
+    /// Takes all outputs, as an adapter does.
+    fn drain(&mut self) {
+        while let Some(output) = self.server.poll_output() {
+            self.crowd.counters.outputs += 1;
+            match output {
+                Output::Flush(conn) => {
+                    self.crowd.trace.number(1);
+                    if let Some(life) = self.life(conn) {
+                        self.flush(life);
+                    }
+                }
+                Output::SetRead(conn, on) => {
+                    self.crowd.trace.number(2 + u64::from(on));
+                    if let Some(life) = self.life(conn) {
+                        self.crowd.set_reading(life, on);
+                    }
+                }
+                Output::Close(conn, when) => {
+                    let now = when == CloseWhen::Now;
+                    self.crowd.trace.number(4 + u64::from(now));
+                    let Some(life) = self.life(conn) else { continue };
+                    self.crowd.tell(|| What::Closing { life, now });
+                    if now {
+                        self.close(life, Closed::Asked);
+                    } else {
+                        self.links[life].closing = true;
+                        self.shut_if_sent(life);
+                    }
+                }
+                Output::Ask(ticket, _) => self.input(Input::Answer(ticket, Answer::Unavailable)),
+                Output::Cancel(_) => self.crowd.trace.number(6),
+                Output::Report(_) => self.crowd.trace.number(7),
+                Output::Stopped => self.crowd.trace.number(8),
+            }
+        }
+    }
+
+    /// One write of an outbox: as much as the socket takes, or the host's own bound.
+    fn flush(&mut self, life: LifeId) {
+        let conn = self.links[life].conn;
+        let mut bytes = std::mem::take(&mut self.buffer);
+        bytes.clear();
+        self.server.outbox(conn).for_each(|chunk| bytes.extend_from_slice(&chunk));
+        let mut count = bytes.len().min(self.crowd.window(life));
+        let mut pause = Pause::Full;
+        let rng = &mut self.crowd.pipe(life).rng;
+        match rng.below(10) {
+            // The socket is full earlier than it has to be.
+            0 => count = rng.portion(count),
+            1 if count > 0 => {
+                let bound = rng.between(1, count as u64) as usize;
+                if bound < count {
+                    (count, pause) = (bound, Pause::Yield);
+                }
+            }
+            _ => {}
+        }
+        let partial = count < bytes.len();
+        self.crowd.counters.flushes += 1;
+        self.crowd.counters.partial_writes += u64::from(partial);
+        self.crowd.write(life, &bytes, count, partial && pause == Pause::Full);
+        self.buffer = bytes;
+        self.input(Input::Sent(conn, count, pause));
+        self.shut_if_sent(life);
+    }
+
+    /// A connection that is to be closed after its last byte: that byte may have left.
+    fn shut_if_sent(&mut self, life: LifeId) {
+        let Link { conn, closing } = self.links[life];
+        if closing && !self.crowd.pipe(life).down.ended && self.server.outbox(conn).next().is_none()
+        {
+            self.crowd.shut_down(life);
+            self.closed_both_ways(life);
+        }
+    }
+
+    fn closed_both_ways(&mut self, life: LifeId) {
+        let pipe = self.crowd.pipe(life);
+        if pipe.down.ended && pipe.eof_told {
+            self.close(life, Closed::Asked);
+        }
+    }
+
+    /// The server's end is gone.
+    fn close(&mut self, life: LifeId, why: Closed) {
+        let pipe = self.crowd.pipe(life);
+        if pipe.server_done {
+            return;
+        }
+        let reset = why == Closed::Asked && !(pipe.down.ended && pipe.eof_told);
+        self.crowd.counters.dropped += u64::from(reset);
+        let told = if why == Closed::Asked { "closed as asked" } else { "reset" };
+        self.crowd.close(life, told, reset);
+        self.input(Input::Closed(self.links[life].conn, why));
+    }
+
+    /// Queues are within their bounds, after every turn.
+    fn check_bounds(&mut self) -> Result<(), Broken> {
+        let queued = self.server.metrics().queued_bytes as usize;
+        let counters = &mut self.crowd.counters;
+        counters.most_queued = counters.most_queued.max(queued as u64);
+        // One entry's deliveries may pass the limit before the largest debtors are ended.
+        let most = self.limits.sendq_total + (8 << 10);
+        if queued > most {
+            return Err(("bounds", format!("{queued} bytes wait in all, more than {most}")));
+        }
+        if counters.turns.is_multiple_of(16) {
+            let most = self.limits.sendq_hard + (20 << 10);
+            for life in &self.lives {
+                let outbox = self.server.outbox(self.links[*life].conn);
+                let waits: usize = outbox.map(|chunk| chunk.len()).sum();
+                if waits > most {
+                    let why = format!("{waits} bytes wait for life {life}, more than {most}");
+                    return Err(("bounds", why));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// At the end the server knows who is there, and nothing waits.
+    fn check_rest(&self) -> Result<(), Broken> {
+        let metrics = self.server.metrics();
+        let there = self.crowd.live() as u64;
+        if (metrics.connections, metrics.users) != (there, there) {
+            let why = format!("{there} clients are there, the server counts {metrics:?}");
+            return Err(("ghosts", why));
+        }
+        if metrics.queued_bytes > 0 {
+            return Err(("settled", format!("{} bytes still wait", metrics.queued_bytes)));
+        }
+        Ok(())
+    }
+}
