@@ -15,6 +15,25 @@
 #![forbid(unsafe_code)]
 
 extern crate alloc;
+#[cfg(feature = "mutants")]
+extern crate std;
+
+/// Known bugs are made with the feature `mutants` alone: see `mutants.rs`.
+#[cfg(not(feature = "mutants"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! mutant {
+    ($name:ident) => {
+        false
+    };
+    ($name:ident => $wrong:expr, else $right:expr) => {
+        if $crate::mutant!($name) { $wrong } else { $right }
+    };
+}
+
+#[cfg(feature = "mutants")]
+#[macro_use]
+pub mod mutants;
 
 mod arena;
 mod caps;

@@ -18,7 +18,7 @@ impl Network {
     /// both must be asked: it may look like somebody's.
     pub(crate) fn nick_holder(&self, nick: &[u8], me: Option<UserId>) -> Option<UserId> {
         let like = || self.lookalikes.nicks.get(&self.casemapping().skeleton(nick)?).copied();
-        let other = |id: &UserId| Some(*id) != me;
+        let other = |id: &UserId| Some(*id) != me && !mutant!(NickTakenTwice);
         self.find_user(nick).filter(other).or_else(|| like().filter(other))
     }
 

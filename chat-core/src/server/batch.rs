@@ -137,6 +137,8 @@ impl Links {
         };
         let Response { label, lines } = *response;
         match lines {
+            Lines::None if mutant!(AckMissing) => {}
+            Lines::One(line) if mutant!(LabelLost) => self.write(conn, |out| out.extend(line)),
             Lines::None => {
                 let mut line = Vec::new();
                 Encoder::new(&mut line).source(&self.name).command(b"ACK").finish();
@@ -144,7 +146,7 @@ impl Links {
             }
             Lines::One(line) => self.tagged(conn, b"label", &label, &line),
             Lines::Batch(reference) => {
-                let end = self.end_of(&reference);
+                let end = mutant!(BatchNotClosed => Vec::new(), else self.end_of(&reference));
                 self.write(conn, |out| out.extend_from_slice(&end));
             }
         }

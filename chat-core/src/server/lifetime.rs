@@ -85,6 +85,9 @@ impl Server {
             link.ping_sent = Some(now);
         }
         let name = self.links.name.clone();
+        if mutant!(PingNeverSent) {
+            return;
+        }
         self.links.write(conn, |out| {
             Encoder::new(out).command(b"PING").trailing(&name).finish();
         });
@@ -140,7 +143,7 @@ impl Server {
         if link.is_dying() {
             return;
         }
-        let mut line = error_line(&link.host, reason);
+        let mut line = mutant!(ErrorMissing => Vec::new(), else error_line(&link.host, reason));
         if let Some(label) = label {
             line = [b"@label=", &label[..], b" ", &line].concat();
         }
@@ -156,9 +159,10 @@ impl Server {
             self.asked.remove(&asking.ticket);
             self.links.outputs.push_back(Output::Cancel(asking.ticket));
         }
-        self.links.outputs.push_back(Output::Close(conn, CloseWhen::AfterFlush));
+        let when = mutant!(ClosedUnflushed => CloseWhen::Now, else CloseWhen::AfterFlush);
+        self.links.outputs.push_back(Output::Close(conn, when));
         self.report_ended(conn, nick, reason);
-        self.links.timers.set(conn.index(), Some(deadline));
+        self.links.timers.set(conn.index(), mutant!(DrainEndless => None, else Some(deadline)));
         self.quit_later(origin, reason);
     }
 
@@ -198,7 +202,9 @@ impl Server {
                 self.asked.remove(&ticket);
                 self.links.outputs.push_back(Output::Cancel(ticket));
             }
-            self.quit_later(origin, reason);
+            if !mutant!(ResetUserStays) {
+                self.quit_later(origin, reason);
+            }
         }
         self.links.timers.set(conn.index(), None);
         self.links.outboxes.close(conn.index());

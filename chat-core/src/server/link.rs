@@ -232,6 +232,7 @@ impl Link {
     pub(crate) fn deadline(&self, limits: &Limits, now: Instant) -> Option<Instant> {
         let asking = self.asking.as_ref().map(|asking| asking.deadline);
         let life = match &self.state {
+            State::Registering { .. } if mutant!(RegistrationEndless) => None,
             State::Registering { since, .. } => Some(since.after(limits.registration)),
             State::Dying { deadline } => return Some(*deadline),
             // While we don't read, silence is ours; the age of the outbox covers the rest.
@@ -241,7 +242,7 @@ impl Link {
                 None => self.heard.after(limits.ping_interval),
             }),
         };
-        let flood = if self.unread.is_empty() || self.is_busy() {
+        let flood = if self.unread.is_empty() || self.is_busy() || mutant!(FloodWaitForgotten) {
             None
         } else {
             self.flood.wait(limits, now)

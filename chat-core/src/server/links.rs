@@ -210,7 +210,10 @@ impl Links {
         self.metrics.lines_out += u64::from(pushed != Pushed::Dropped);
         match pushed {
             Pushed::First => self.outputs.push_back(Output::Flush(conn)),
-            Pushed::Waits if self.outboxes.cost(conn.index()) > self.limits.sendq_hard => {
+            Pushed::Waits
+                if self.outboxes.cost(conn.index()) > self.limits.sendq_hard
+                    && !mutant!(SendqHardIgnored) =>
+            {
                 self.overflowed.push(conn);
             }
             Pushed::Waits | Pushed::Dropped => {}
@@ -282,9 +285,10 @@ impl Links {
         if with_self {
             self.give(network, of, delivery, plan);
         }
-        for id in network.user(of).map_or(&[][..], |user| &user.channels) {
+        let channels = network.user(of).map_or(&[][..], |user| &user.channels);
+        for id in channels.iter().skip(mutant!(FirstChannelMissed => 1, else 0)) {
             for member in network.channel(*id).map_or(&[][..], |channel| &channel.members) {
-                if self.mark(member.user) {
+                if self.mark(member.user) || mutant!(PeersToldTwice) && member.user != of {
                     self.give(network, member.user, delivery, plan);
                 }
             }
@@ -387,10 +391,11 @@ impl Sink for Links {
             asked: required | render::excluded(&delivery.event),
             labeled,
         };
-        let echo = plan.with(Caps::ECHO_MESSAGE);
+        let echo = mutant!(EchoUnasked => plan, else plan.with(Caps::ECHO_MESSAGE));
         match delivery.audience {
             Audience::Channel(id) => {
-                for member in network.channel(id).map_or(&[][..], |channel| &channel.members) {
+                let members = network.channel(id).map_or(&[][..], |channel| &channel.members);
+                for member in members.iter().skip(mutant!(FirstMemberMissed => 1, else 0)) {
                     self.give(network, member.user, delivery, plan);
                 }
             }

@@ -245,7 +245,7 @@ impl Server {
             Input::Data(conn, bytes) => {
                 if let Some(link) = self.links.get_mut(conn) {
                     link.heard = now.mono;
-                    link.ping_sent = None;
+                    link.ping_sent = link.ping_sent.filter(|_| mutant!(PingKeptPending));
                     self.links.metrics.bytes_in += bytes.len() as u64;
                     self.run(conn, bytes);
                 }
@@ -403,7 +403,8 @@ impl Server {
                     self.end_with(conn, b"SendQ exceeded", false);
                 }
             }
-            while self.links.outboxes.held() > self.config.limits.sendq_total {
+            let most = self.config.limits.sendq_total;
+            while self.links.outboxes.held() > most && !mutant!(SendqTotalIgnored) {
                 let Some(index) = self.links.outboxes.largest() else { break };
                 let found = self.links.arena.iter_from(index as u32).next().map(|(conn, _)| conn);
                 let Some(conn) = found else { break };
@@ -465,7 +466,8 @@ impl Server {
         }
         let Some(link) = self.links.get(conn) else { return };
         let below_soft = self.links.outboxes.len(conn.index()) <= self.config.limits.sendq_soft;
-        if below_soft && (!link.steps.is_empty() || !link.unread.is_empty() && !link.reading) {
+        let resumes = below_soft && !mutant!(NotResumed);
+        if resumes && (!link.steps.is_empty() || !link.unread.is_empty() && !link.reading) {
             self.run(conn, &[]);
         }
         self.rearm_blocked(conn);

@@ -210,7 +210,7 @@ impl Outboxes {
         outbox.bytes += end - start;
         match &mut outbox.tail {
             Segment::Range { buffer: last, end: last_end, .. }
-                if *last == buffer && *last_end == start =>
+                if *last == buffer && (*last_end == start || mutant!(GapSent)) =>
             {
                 *last_end = end;
             }
@@ -225,6 +225,7 @@ impl Outboxes {
 
     fn push_block(&mut self, index: usize, line: &mut Encoded) -> Pushed {
         let block = match line.block {
+            Some(_) if mutant!(SecondBlockedMisses) => return Pushed::Waits,
             Some(block) => block,
             None => {
                 let bytes = &self.turn.buffers[line.buffer as usize].1;
@@ -290,7 +291,7 @@ impl Outboxes {
         let mut torn = Vec::new();
         if !keep {
             // Half of a line has left: without its end, the last line would become a part of it.
-            if self.boxes[index].mid_line {
+            if self.boxes[index].mid_line && !mutant!(TornLineKept) {
                 for chunk in self.chunks(index) {
                     let end = memchr::memchr(b'\n', &chunk).map(|at| at + 1);
                     torn.extend_from_slice(&chunk[..end.unwrap_or(chunk.len())]);
@@ -348,13 +349,13 @@ impl Outboxes {
         if bytes > 0 {
             self.boxes[index].mid_line = self.byte(index, bytes - 1) != Some(b'\n');
         }
-        self.keep_rest(index, bytes);
+        self.keep_rest(index, mutant!(ResentAfterPartialWrite => 0, else bytes));
         let outbox = &mut self.boxes[index];
-        if bytes > 0 {
+        if bytes > 0 && !mutant!(OldestNeverReset) {
             outbox.oldest = now;
         }
         outbox.state = if pause == Pause::Full { State::Blocked } else { State::Queued };
-        pause == Pause::Yield
+        pause == Pause::Yield && !mutant!(RestNotFlushed)
     }
 
     /// The unsent byte at this place.
@@ -372,7 +373,7 @@ impl Outboxes {
     /// Drops the first `sent` bytes and copies out of the turn's buffers what is left.
     fn keep_rest(&mut self, index: usize, sent: usize) {
         let mut outbox = core::mem::take(&mut self.boxes[index]);
-        let mut skip = sent as u32;
+        let mut skip = sent as u32 + mutant!(ByteLostAfterPartialWrite => 1, else 0);
         let mut kept = Outbox {
             caps: outbox.caps,
             sealed: outbox.sealed,
@@ -442,7 +443,7 @@ impl Outboxes {
             }
         }
         let outbox = &mut self.boxes[index];
-        self.held -= outbox.held();
+        self.held -= mutant!(HeldNeverReleased => 0, else outbox.held());
         let mut segments = core::mem::take(&mut outbox.earlier);
         segments.push(core::mem::take(&mut outbox.tail));
         outbox.own = Vec::new();

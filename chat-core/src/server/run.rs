@@ -31,6 +31,7 @@ impl Server {
         let direct = unread.is_empty();
         if !direct {
             unread.extend_from_slice(data);
+            unread.rotate_right(mutant!(LaterBytesFirst => data.len(), else 0));
         }
         let bytes: &[u8] = if direct { data } else { &unread };
         let mut at = 0;
@@ -56,17 +57,18 @@ impl Server {
             return self.end(conn, b"RecvQ exceeded");
         }
         if direct {
-            link.unread = bytes[at..].to_vec();
+            let lost = mutant!(LastByteOfPieceDropped => rest.min(1), else 0);
+            link.unread = bytes[at..bytes.len() - lost].to_vec();
         } else {
             unread.drain(..at);
             link.unread = if rest == 0 { Vec::new() } else { unread };
         }
         // With nothing left to carry out, the end of what it sends is its end.
-        if link.eof && (!waits || rest == 0 && !link.is_busy()) {
+        if link.eof && (mutant!(WaitingLinesDropped) || !waits || rest == 0 && !link.is_busy()) {
             return self.end(conn, b"Connection closed");
         }
-        let read = !(waits && rest > 0);
-        if link.reading != read {
+        let read = !(waits && rest > 0) || mutant!(ReadingNeverStopped);
+        if link.reading != read && !(read && mutant!(NeverReadsAgain)) {
             link.reading = read;
             // Silence while we did not read was ours.
             link.heard = now;
@@ -112,6 +114,7 @@ impl Server {
                     let before = self.links.outboxes.len(conn.index());
                     let Some(viewer) = viewer else { continue };
                     if !step.next(&self.network, &mut self.links, conn, viewer)
+                        && !mutant!(LongReadForgotten)
                         && let Some(link) = self.links.get_mut(conn)
                     {
                         link.steps.push_front(Step::Read(step));
@@ -138,6 +141,7 @@ impl Server {
     pub(super) fn queue(&mut self, conn: ConnId) {
         if let Some(link) = self.links.get_mut(conn)
             && !core::mem::replace(&mut link.queued, true)
+            && !mutant!(BudgetWaitForgotten)
         {
             self.run_queue.push_back(conn);
         }

@@ -45,7 +45,8 @@ impl Timers {
             }
             (place, Some(at)) => {
                 let place = place as usize;
-                if self.heap[place].0 != at {
+                let old = self.heap[place].0;
+                if old != at && !(old > at && mutant!(EarlierDeadlineIgnored)) {
                     self.heap[place].0 = at;
                     let place = self.up(place);
                     self.down(place);
@@ -55,7 +56,7 @@ impl Timers {
                 let place = place as usize;
                 self.heap.swap_remove(place);
                 self.places[index] = NONE;
-                if place < self.heap.len() {
+                if place < self.heap.len() && !mutant!(HeapNotMended) {
                     let place = self.up(place);
                     self.down(place);
                 }

@@ -117,7 +117,8 @@ impl Framer {
 
     /// The index of the first LF, looked for only where it was not before.
     fn find_line_end(&mut self, rest: &[u8]) -> Option<usize> {
-        let from = (self.scanned as usize).min(rest.len());
+        let known = self.scanned + mutant!(LineEndAtBoundaryMissed => self.scanned.min(1), else 0);
+        let from = (known as usize).min(rest.len());
         let end = memchr(b'\n', &rest[from..])? + from;
         self.scanned = 0;
         Some(end)

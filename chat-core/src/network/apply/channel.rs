@@ -45,11 +45,13 @@ impl Network {
         }
         let (id, rank) = match found {
             Some(id) => (id, Rank::NONE),
-            None => (self.create_channel(name), Rank::OP),
+            None => {
+                (self.create_channel(name), mutant!(FirstJoinerNoOp => Rank::NONE, else Rank::OP))
+            }
         };
         if let Some(channel) = self.channel_mut(id) {
             channel.insert(Member { user: me, rank });
-            channel.invited.retain(|user| *user != me);
+            channel.invited.retain(|user| *user != me || mutant!(InvitationKept));
         }
         if let Some(user) = self.user_mut(me) {
             user.channels.push(id);
@@ -90,27 +92,33 @@ impl Network {
 
     /// Why a user can't join: an invitation opens everything.
     fn join_refusal(&self, me: UserId, channel: &Channel, key: Option<&[u8]>) -> Option<Numeric> {
-        if channel.invited.contains(&me) {
+        let is_me =
+            |id: &UserId| mutant!(InvitationInherited => id.index == me.index, else *id == me);
+        if channel.invited.iter().any(is_me) {
             return None;
         }
         let user = self.user(me)?;
         let modes = &channel.modes;
-        if self.is_banned(channel, user) {
+        if self.is_banned(channel, user) && !mutant!(BanIgnored) {
             return Some(ERR_BANNEDFROMCHAN);
         }
-        if modes.invite_only && !self.is_invited_by_list(channel, user) {
+        let invited = self.is_invited_by_list(channel, user) || mutant!(InviteOnlyIgnored);
+        if modes.invite_only && !invited {
             return Some(ERR_INVITEONLYCHAN);
         }
-        if modes.key.as_deref().is_some_and(|wanted| key != Some(wanted)) {
+        let opens = |wanted| key == Some(wanted) || mutant!(KeyIgnored);
+        if !modes.key.as_deref().is_none_or(opens) {
             return Some(ERR_BADCHANNELKEY);
         }
-        let full = modes.limit.is_some_and(|limit| channel.members.len() >= limit as usize);
+        let members = channel.members.len() - mutant!(LimitOffByOne => 1, else 0);
+        let full = modes.limit.is_some_and(|limit| members >= limit as usize);
         full.then_some(ERR_CHANNELISFULL)
     }
 
     pub(super) fn part(&mut self, me: UserId, name: &[u8], reason: &[u8], turn: &mut Turn<'_>) {
         let Some(id) = self.joined_channel(me, name, turn) else { return };
-        turn.tell(self, Audience::Channel(id), Event::Part { user: me, channel: id, reason });
+        let told = mutant!(PartToldToLeaverAlone => Audience::User(me), else Audience::Channel(id));
+        turn.tell(self, told, Event::Part { user: me, channel: id, reason });
         self.keep_event(id, me, ItemKind::Part, &[reason], turn);
         self.leave(me, id);
     }
@@ -118,7 +126,8 @@ impl Network {
     pub(super) fn set_topic(&mut self, me: UserId, name: &[u8], new: &[u8], turn: &mut Turn<'_>) {
         let Some(id) = self.joined_channel(me, name, turn) else { return };
         let Some(channel) = self.channel(id) else { return };
-        if channel.modes.topic_lock && !channel.rank(me).at_least(Rank::HALFOP) {
+        let locked = channel.modes.topic_lock && !mutant!(TopicLockIgnored);
+        if locked && !channel.rank(me).at_least(Rank::HALFOP) {
             return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
         }
         let by = self.user(me).map(|user| user.source().into_boxed_slice()).unwrap_or_default();
@@ -141,7 +150,7 @@ impl Network {
     ) {
         let Some(id) = self.joined_channel(me, name, turn) else { return };
         let Some(channel) = self.channel(id) else { return };
-        if !channel.rank(me).at_least(Rank::HALFOP) {
+        if !channel.rank(me).at_least(Rank::HALFOP) && !mutant!(AnybodyKicks) {
             return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
         }
         let Some(target) = self.find_user(nick) else {
@@ -150,15 +159,19 @@ impl Network {
         let Some(member) = channel.member(target) else {
             return turn.reply(self, ERR_USERNOTINCHANNEL, &[nick, &channel.name]);
         };
-        if !channel.rank(me).is_over(member.rank) {
+        if !channel.rank(me).is_over(member.rank) && !mutant!(AnybodyKicks) {
             return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
         }
         let event = Event::Kick { by: me, user: target, channel: id, reason };
-        turn.tell(self, Audience::Channel(id), event);
+        let told =
+            mutant!(KickToldToVictimAlone => Audience::User(target), else Audience::Channel(id));
+        turn.tell(self, told, event);
         if let Some(nick) = self.user(target).map(|user| user.nick.clone()) {
             self.keep_event(id, me, ItemKind::Kick, &[&nick, b" ", reason], turn);
         }
-        self.leave(target, id);
+        if !mutant!(KickedStays) {
+            self.leave(target, id);
+        }
     }
 
     pub(super) fn invite(&mut self, me: UserId, nick: &[u8], name: &[u8], turn: &mut Turn<'_>) {

@@ -70,6 +70,9 @@ impl Network {
         let event = Event::Message { from: me, kind, target: &user.nick, text, tags };
         turn.tell(self, Audience::Echo(me), event);
         turn.tell(self, Audience::User(id), event);
+        if mutant!(DeliveredAndRefused) {
+            turn.reply(self, ERR_NOSUCHNICK, &[target]);
+        }
         if let (Some(away), MessageKind::Privmsg) = (&user.away, kind) {
             turn.reply(self, RPL_AWAY, &[&user.nick, away]);
         }
@@ -83,8 +86,8 @@ impl Network {
         }
         match channel.member(me) {
             Some(member) if member.rank.at_least(Rank::VOICE) => true,
-            None if channel.modes.no_external => false,
-            _ if channel.modes.moderated => false,
+            None if channel.modes.no_external && !mutant!(NoExternalIgnored) => false,
+            _ if channel.modes.moderated && !mutant!(ModeratedIgnored) => false,
             _ => !self.user(me).is_some_and(|user| self.is_muted(channel, user)),
         }
     }

@@ -117,7 +117,7 @@ impl Network {
         }
         let Some(channel) = self.state.channels.get_mut(id) else { return };
         channel.remove(user);
-        if channel.members.is_empty() {
+        if channel.members.is_empty() && !mutant!(EmptyChannelStays) {
             self.forget_channel(id);
             let Some(gone) = self.state.channels.remove(id) else { return };
             self.forget_metadata(&gone.metadata);

@@ -27,7 +27,8 @@ impl Network {
     ) {
         let Some(id) = self.joined_channel(me, name, turn) else { return };
         let Some(channel) = self.channel(id) else { return };
-        if !self.authority(me, channel).at_least(Rank::HALFOP) {
+        let may = self.authority(me, channel).at_least(Rank::HALFOP);
+        if !may && !mutant!(AnybodyChangesModes) {
             return turn.reply(self, ERR_CHANOPRIVSNEEDED, &[&channel.name]);
         }
         let head = self.user(me).map_or(0, |user| user.source().len()) + channel.name.len();
@@ -50,7 +51,8 @@ impl Network {
         }
         let params: Vec<&[u8]> = done.params.iter().map(Vec::as_slice).collect();
         let event = Event::ChannelMode { by: me, channel: id, modes: &done.modes, params: &params };
-        turn.tell(self, Audience::Channel(id), event);
+        let others = Audience::Message { channel: id, least: Rank::NONE, from: me };
+        turn.tell(self, mutant!(ModeNotToldToSetter => others, else Audience::Channel(id)), event);
         let mut words: Vec<&[u8]> = Vec::from([&done.modes[..]]);
         words.extend(params.iter().flat_map(|param| [b" ", *param]));
         self.keep_event(id, me, ItemKind::Mode, &words, turn);

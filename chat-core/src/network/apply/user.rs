@@ -73,7 +73,8 @@ impl Network {
         let old = core::mem::replace(&mut user.nick, text(nick));
         self.index_nick(me);
         if *old != *nick {
-            let audience = Audience::Peers { of: me, with_self: true };
+            let with_self = !mutant!(NickNotToldToOneself);
+            let audience = Audience::Peers { of: me, with_self };
             turn.tell(self, audience, Event::Nick { user: me, old: &old });
             for id in self.user(me).map(|user| user.channels.clone()).unwrap_or_default() {
                 self.keep_event_of(id, me, &old, ItemKind::Nick, &[nick], turn);
@@ -134,7 +135,8 @@ impl Network {
         turn.sink.departing(self, me);
         self.end_talks(me);
         let channels = self.user_mut(me).map(|user| core::mem::take(&mut user.channels));
-        for id in channels.unwrap_or_default() {
+        let stays = mutant!(MembershipOutlivesQuit => 1, else 0);
+        for id in channels.unwrap_or_default().into_iter().skip(stays) {
             self.keep_event(id, me, ItemKind::Quit, &[reason], turn);
             self.leave(me, id);
         }
