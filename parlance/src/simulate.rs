@@ -2,11 +2,12 @@
 
 use std::{
     io::{self, Write as _},
+    ops::ControlFlow,
     time::Instant,
 };
 
 use clap::Args;
-use sim::{Profile, Script, run_many, timeline};
+use sim::{Layer, Plan, Profile, record, run_many};
 
 use crate::Failure;
 
@@ -49,17 +50,25 @@ pub(crate) fn run(args: &SimArgs) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let written = |error: io::Error| Failure::io("write", &error);
     if let Some(seed) = args.seed {
-        let (outcome, told) = timeline(&Script::generate(seed, &profile), profile.mutant);
+        let (outcome, told) = record(&Layer::Memory.script(seed, &profile), profile.mutant);
         writeln!(out, "{told}trace {:016x}", outcome.trace_hash).map_err(written)?;
         return outcome.failure.map_or(Ok(()), |failure| Err(Failure::new(failure.to_string())));
     }
     let began = Instant::now();
     let end = args.from.saturating_add(args.seeds);
-    let summary = run_many(args.from..end, &profile, usize::from(args.jobs), |progress| {
-        if let Some(failure) = progress.failure {
+    let plan = Plan {
+        layer: Layer::Memory,
+        profile: &profile,
+        seeds: args.from..end,
+        jobs: usize::from(args.jobs),
+        twice_percent: 0,
+    };
+    let summary = run_many(&plan, |progress| {
+        if let Some(failure) = &progress.outcome.failure {
             // Nobody may read standard error; the exit code stands.
             let _ = writeln!(io::stderr(), "{failure}");
         }
+        ControlFlow::Continue(())
     });
     let rate = summary.runs as f64 / began.elapsed().as_secs_f64();
     let counters = summary.counters;

@@ -22,15 +22,18 @@
 //! | `panic` | nothing panics |
 //!
 //! ```
-//! let outcome = sim::run_seed(42, &sim::Profile::quick());
+//! let outcome = sim::run_seed(42, sim::Layer::Memory, &sim::Profile::quick());
 //! assert_eq!(outcome.failure, None);
 //! ```
 #![forbid(unsafe_code)]
 
 mod client;
+mod counters;
 mod crowd;
+mod layer;
 mod line;
 mod log;
+mod many;
 mod memory;
 mod mutate;
 mod oracle;
@@ -41,10 +44,11 @@ mod run;
 mod script;
 mod trace;
 
+pub use counters::Counters;
+pub use layer::{Layer, UnknownLayer};
 pub use log::{Event, Log, What};
+pub use many::{Plan, Progress, Summary, run_many};
 pub use profile::{Mutant, Profile};
 pub use rng::{Concern, Rng};
-pub use run::{
-    Counters, Failure, Outcome, Progress, Summary, record, run_many, run_script, run_seed, timeline,
-};
+pub use run::{Failure, Outcome, record, run_script, run_seed};
 pub use script::{Action, BadScript, Script, Step};

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! parlance-sim 1
+//! layer memory
 //! seed 42
 //! clients 3
 //! channels 2
@@ -16,6 +17,7 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
+    layer::Layer,
     profile::Profile,
     rng::{Concern, Rng},
 };
@@ -24,6 +26,8 @@ use crate::{
 /// are split and how long they travel.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Script {
+    /// What stands for the server.
+    pub layer: Layer,
     /// Of the streams of randomness that remain.
     pub seed: u64,
     /// How many clients there are.
@@ -132,7 +136,8 @@ impl Script {
             steps.push(Step { at_ms, client, action });
         }
         steps.sort_by_key(|step| step.at_ms);
-        Self { seed, clients, channels, lines_per_second, window, steps }
+        let layer = Layer::Memory;
+        Self { layer, seed, clients, channels, lines_per_second, window, steps }
     }
 }
 
@@ -170,6 +175,7 @@ fn fault(rng: &mut Rng, enabled: u64) -> Action {
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "parlance-sim 1")?;
+        writeln!(f, "layer {}", self.layer)?;
         writeln!(f, "seed {}", self.seed)?;
         writeln!(f, "clients {}", self.clients)?;
         writeln!(f, "channels {}", self.channels)?;
@@ -229,6 +235,7 @@ impl FromStr for Script {
     /// Reads a script. Empty lines and lines that begin with `#` are left out.
     fn from_str(text: &str) -> Result<Self, BadScript> {
         let mut script = Self {
+            layer: Layer::Memory,
             seed: 0,
             clients: 1,
             channels: 1,
@@ -256,6 +263,7 @@ impl Script {
         };
         match words[..] {
             ["parlance-sim", version] => return (version == "1").then_some(()),
+            ["layer", name] => self.layer = name.parse().ok()?,
             ["seed", n] => self.seed = n.parse().ok()?,
             ["clients", n] => self.clients = bounded(n, 1, 1_000)?,
             ["channels", n] => self.channels = bounded(n, 1, 100)?,

@@ -1,10 +1,11 @@
 //! Scripts of what once went wrong, cut down to what it takes. Each must hold.
 
-use sim::{Script, run_script};
+use sim::{Script, record};
 
 fn holds(text: &str) {
     let script: Script = text.parse().expect("the script is well formed");
-    assert_eq!(run_script(&script).failure, None, "\n{}", sim::timeline(&script, None).1);
+    let (outcome, log) = record(&script, None);
+    assert_eq!(outcome.failure, None, "\n{log}");
 }
 
 #[test]

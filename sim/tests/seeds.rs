@@ -1,9 +1,19 @@
 //! Many seeds hold, each is the same when run again, and the oracle sees known bugs.
 
-use sim::{Mutant, Profile, run_many, run_seed};
+use std::ops::ControlFlow;
 
-fn all_hold(profile: &Profile, seeds: std::ops::Range<u64>) -> sim::Summary {
-    let summary = run_many(seeds, profile, 2, |_| {});
+use sim::{Layer, Mutant, Outcome, Plan, Profile, Summary, run_many};
+
+fn run_seed(seed: u64, profile: &Profile) -> Outcome {
+    sim::run_seed(seed, Layer::Memory, profile)
+}
+
+fn plan(profile: &Profile, seeds: std::ops::Range<u64>) -> Plan<'_> {
+    Plan { layer: Layer::Memory, profile, seeds, jobs: 2, twice_percent: 10 }
+}
+
+fn all_hold(profile: &Profile, seeds: std::ops::Range<u64>) -> Summary {
+    let summary = run_many(&plan(profile, seeds), |_| ControlFlow::Continue(()));
     let failures: Vec<String> = summary.failures.iter().map(ToString::to_string).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     summary
@@ -50,4 +60,30 @@ fn the_oracle_sees_known_bugs() {
         let seen = seen.unwrap_or_else(|| panic!("{mutant:?} was not seen in {seeds} seeds"));
         assert!(properties.contains(&seen.property), "{mutant:?} was seen as {seen}");
     }
+}
+
+#[test]
+fn a_summary_is_the_same_on_any_number_of_threads() {
+    let profile = Profile::quick();
+    let on = |jobs| {
+        let plan = Plan { jobs, ..plan(&profile, 0..40) };
+        run_many(&plan, |_| ControlFlow::Continue(()))
+    };
+    let alone = on(1);
+    assert_eq!(alone, on(3));
+    assert!(alone.twice > 0);
+    assert_ne!(
+        alone.trace_hash,
+        run_many(&plan(&profile, 1..41), |_| ControlFlow::Continue(())).trace_hash
+    );
+}
+
+#[test]
+fn a_break_ends_what_has_not_begun() {
+    let profile = Profile::quick();
+    let summary = run_many(&plan(&profile, 0..u64::MAX), |progress| match progress.summary.runs {
+        0..10 => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    });
+    assert!(summary.runs >= 10);
 }

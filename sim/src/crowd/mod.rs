@@ -14,13 +14,13 @@ use chat_core::{Instant, Now, UnixMillis};
 
 use crate::{
     client::Client,
+    counters::Counters,
     log::{Event, Log, What},
     mutate::Saboteur,
     oracle::{Broken, LifeId, Oracle, Target},
     pipe::Pipe,
     profile::Mutant,
     rng::{Concern, Rng},
-    run::Counters,
     script::{Action, CHAOS_MS, Script},
     trace::Trace,
 };
