@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::{
+    bounds::Bounds,
     line::Line,
     oracle::{self, Broken, LifeId, Nick, Oracle, Target},
     rng::Rng,
@@ -12,6 +13,8 @@ use crate::{
 pub(crate) struct Client {
     number: u32,
     pub(crate) rng: Rng,
+    /// Whether the server wants one.
+    password: bool,
     /// Whether it comes back when it loses its connection.
     pub(crate) wants_online: bool,
     /// Whether a return is under way.
@@ -31,10 +34,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(number: u32, rng: Rng) -> Self {
+    pub(crate) fn new(number: u32, rng: Rng, password: bool) -> Self {
         Self {
             number,
             rng,
+            password,
             wants_online: false,
             returning: false,
             life: None,
@@ -67,10 +71,13 @@ impl Client {
         if !caps.is_empty() {
             self.say(format_args!("CAP REQ :{caps}"));
         }
-        let nick = self.nick();
-        self.say(format_args!("NICK {nick}"));
         let number = self.number;
         self.say(format_args!("USER u{life} 0 * :Client {number}"));
+        if self.password {
+            self.say(format_args!("PASS {}", Bounds::PASSWORD));
+        }
+        let nick = self.nick();
+        self.say(format_args!("NICK {nick}"));
         if !caps.is_empty() {
             self.say(format_args!("CAP END"));
         }

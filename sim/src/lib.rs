@@ -10,6 +10,7 @@
 //! | property | says |
 //! | --- | --- |
 //! | `form` | every line is well formed, at most 512 bytes without its tags |
+//! | `farewell` | who is not cut off is told why its connection ends |
 //! | `created` | every message was sent by its sender, to its target, with its text |
 //! | `order` | a sender's messages come once and in order; all agree on one order; PONGs come in order |
 //! | `membership` | messages come from members to members; joins and departures fit |
@@ -27,9 +28,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bounds;
 mod client;
 mod counters;
 mod crowd;
+mod fault;
 mod layer;
 mod line;
 mod log;
@@ -42,8 +45,10 @@ mod profile;
 mod rng;
 mod run;
 mod script;
+mod stranger;
 mod trace;
 
+pub use bounds::{Bounds, Pieces};
 pub use counters::Counters;
 pub use layer::{Layer, UnknownLayer};
 pub use log::{Event, Log, What};

@@ -1,10 +1,11 @@
 //! Layer 1: the core itself, driven as an adapter would, with the crowd for a network.
 
 use chat_core::{
-    Answer, CloseWhen, Closed, Config, ConnId, Input, Limits, Output, Pause, PeerInfo, Server,
+    Answer, CloseWhen, Closed, ConnId, Input, Limits, Output, Pause, PeerInfo, Server, Ticket,
 };
 
 use crate::{
+    bounds::{Bounds, Pieces},
     crowd::{Arrival, Crowd},
     log::What,
     oracle::{Broken, LifeId},
@@ -19,8 +20,10 @@ pub(crate) struct Memory<'a> {
     limits: Limits,
     /// How the host takes its turns.
     rng: Rng,
-    /// By life.
-    links: Vec<Link>,
+    /// By life. None for those who were refused.
+    links: Vec<Option<Link>>,
+    /// What the core has asked, by number.
+    asked: Vec<(Ticket, Answer)>,
     /// The life of a connection, by its index.
     lives: Vec<LifeId>,
     deaf_to_time: bool,
@@ -34,33 +37,6 @@ struct Link {
     closing: bool,
 }
 
-/// The configuration of a run's server.
-pub(crate) fn config(script: &Script) -> Config {
-    let seconds = core::time::Duration::from_secs;
-    let mut config = Config { default_channels: Vec::new(), ..Config::default() };
-    config.name = "irc.sim".into();
-    config.network = "Sim".into();
-    config.limits = Limits {
-        lines_per_second: (script.lines_per_second > 0).then_some(script.lines_per_second),
-        lines_burst: 40,
-        recvq: 16 << 10,
-        sendq_soft: 4 << 10,
-        sendq_hard: 16 << 10,
-        sendq_total: 40 << 10,
-        sendq_age: seconds(10),
-        registration: seconds(10),
-        ping_interval: seconds(20),
-        ping_timeout: seconds(10),
-        ask: seconds(5),
-        drain: seconds(3),
-        connections_per_address: None,
-        // The oracle is told of what is said, and knows nothing of what was.
-        history_replay: 0,
-        ..Limits::default()
-    };
-    config
-}
-
 impl<'a> Memory<'a> {
     pub(crate) fn new(script: &'a Script, mutant: Option<Mutant>) -> Self {
         let mut rng = Rng::new(script.seed, Concern::Host);
@@ -69,7 +45,7 @@ impl<'a> Memory<'a> {
             part.copy_from_slice(&rng.next().to_le_bytes());
         }
         let crowd = Crowd::new(script, mutant);
-        let config = config(script);
+        let config = script.bounds.config();
         let limits = config.limits.clone();
         let server = Server::new(config, seed, crowd.clock());
         Self {
@@ -78,6 +54,7 @@ impl<'a> Memory<'a> {
             limits,
             rng,
             links: Vec::new(),
+            asked: Vec::new(),
             lives: Vec::new(),
             deaf_to_time: mutant == Some(Mutant::DeafToTime),
             buffer: Vec::new(),
@@ -140,25 +117,39 @@ impl<'a> Memory<'a> {
                 self.crowd.read(life, &mut buffer);
                 // After its last byte the host reads on and drops what comes.
                 if !self.crowd.pipe(life).down.ended {
-                    self.input(Input::Data(self.links[life].conn, &buffer));
+                    let conn = self.link(life).conn;
+                    self.input(Input::Data(conn, &buffer));
                 }
                 self.buffer = buffer;
             }
             Arrival::End(life) => {
-                self.input(Input::Eof(self.links[life].conn));
+                let conn = self.link(life).conn;
+                self.input(Input::Eof(conn));
                 self.closed_both_ways(life);
             }
             Arrival::Writable(life) => self.flush(life),
             Arrival::Reset(life) => self.close(life, Closed::Reset),
+            Arrival::Answer { number, refused } => {
+                let (ticket, answer) = self.asked[number].clone();
+                let answer = if refused { Answer::Unavailable } else { answer };
+                self.input(Input::Answer(ticket, answer));
+            }
         }
     }
 
     fn open(&mut self, life: LifeId) {
-        let client = self.crowd.pipe(life).client;
-        let peer = PeerInfo { address: Some([192, 0, 2, client as u8].into()), exempt: false };
+        let peer = PeerInfo { address: Some(self.crowd.pipe(life).address), exempt: false };
         let now = self.crowd.clock();
-        let conn = self.server.open(now, peer).expect("nobody is refused");
-        self.links.push(Link { conn, closing: false });
+        let conn = match self.server.open(now, peer) {
+            Ok(conn) => conn,
+            Err(refused) => {
+                self.links.push(None);
+                self.crowd.write(life, &refused.line, false, false);
+                self.crowd.shut_down(life);
+                return self.crowd.close(life, "refused", false);
+            }
+        };
+        self.links.push(Some(Link { conn, closing: false }));
         let index = conn.index();
         if self.lives.len() <= index {
             self.lives.resize(index + 1, life);
@@ -166,10 +157,15 @@ impl<'a> Memory<'a> {
         self.lives[index] = life;
     }
 
+    /// A life's connection. Nothing arrives of one who was refused.
+    fn link(&mut self, life: LifeId) -> &mut Link {
+        self.links[life].as_mut().expect("it was not refused")
+    }
+
     /// The life of a connection that is not closed.
     fn life(&mut self, conn: ConnId) -> Option<LifeId> {
         let life = *self.lives.get(conn.index())?;
-        (self.links[life].conn == conn && !self.crowd.pipe(life).server_done).then_some(life)
+        (self.link(life).conn == conn && !self.crowd.pipe(life).server_done).then_some(life)
     }
 
     /// Takes all outputs, as an adapter does.
@@ -197,11 +193,14 @@ impl<'a> Memory<'a> {
                     if now {
                         self.close(life, Closed::Asked);
                     } else {
-                        self.links[life].closing = true;
+                        self.link(life).closing = true;
                         self.shut_if_sent(life);
                     }
                 }
-                Output::Ask(ticket, _) => self.input(Input::Answer(ticket, Answer::Unavailable)),
+                Output::Ask(ticket, request) => {
+                    self.asked.push((ticket, Bounds::answer(&request)));
+                    self.crowd.ask(self.asked.len() - 1);
+                }
                 Output::Cancel(_) => self.crowd.trace.number(6),
                 Output::Report(_) => self.crowd.trace.number(7),
                 Output::Stopped => self.crowd.trace.number(8),
@@ -211,36 +210,49 @@ impl<'a> Memory<'a> {
 
     /// One write of an outbox: as much as the socket takes, or the host's own bound.
     fn flush(&mut self, life: LifeId) {
-        let conn = self.links[life].conn;
+        let conn = self.link(life).conn;
         let mut bytes = std::mem::take(&mut self.buffer);
         bytes.clear();
-        self.server.outbox(conn).for_each(|chunk| bytes.extend_from_slice(&chunk));
-        let mut count = bytes.len().min(self.crowd.window(life));
-        let mut pause = Pause::Full;
-        let rng = &mut self.crowd.pipe(life).rng;
-        match rng.below(10) {
-            // The socket is full earlier than it has to be.
-            0 => count = rng.portion(count),
-            1 if count > 0 => {
-                let bound = rng.between(1, count as u64) as usize;
-                if bound < count {
-                    (count, pause) = (bound, Pause::Yield);
-                }
+        let len = self.server.outbox(conn).map(|chunk| chunk.len()).sum();
+        let (count, pause) = self.takes(life, len);
+        for chunk in self.server.outbox(conn) {
+            let rest = count - bytes.len();
+            if rest == 0 {
+                break;
             }
-            _ => {}
+            bytes.extend_from_slice(&chunk[..chunk.len().min(rest)]);
         }
-        let partial = count < bytes.len();
+        let partial = count < len;
         self.crowd.counters.flushes += 1;
         self.crowd.counters.partial_writes += u64::from(partial);
-        self.crowd.write(life, &bytes, count, partial && pause == Pause::Full);
+        self.crowd.write(life, &bytes, partial, partial && pause == Pause::Full);
         self.buffer = bytes;
         self.input(Input::Sent(conn, count, pause));
         self.shut_if_sent(life);
     }
 
+    /// How many of `len` bytes are written at once, and why no more.
+    fn takes(&mut self, life: LifeId, len: usize) -> (usize, Pause) {
+        let count = len.min(self.crowd.window(life));
+        let pipe = self.crowd.pipe(life);
+        match pipe.pieces {
+            Pieces::Whole => (count, Pause::Full),
+            Pieces::Bytes => (count.min(1), if count > 1 { Pause::Yield } else { Pause::Full }),
+            Pieces::Mixed => match pipe.rng.below(10) {
+                // The socket is full earlier than it has to be.
+                0 => (pipe.rng.portion(count), Pause::Full),
+                1 if count > 1 => {
+                    let bound = pipe.rng.between(1, count as u64) as usize;
+                    (bound, if bound < count { Pause::Yield } else { Pause::Full })
+                }
+                _ => (count, Pause::Full),
+            },
+        }
+    }
+
     /// A connection that is to be closed after its last byte: that byte may have left.
     fn shut_if_sent(&mut self, life: LifeId) {
-        let Link { conn, closing } = self.links[life];
+        let Link { conn, closing } = *self.link(life);
         if closing && !self.crowd.pipe(life).down.ended && self.server.outbox(conn).next().is_none()
         {
             self.crowd.shut_down(life);
@@ -265,7 +277,8 @@ impl<'a> Memory<'a> {
         self.crowd.counters.dropped += u64::from(reset);
         let told = if why == Closed::Asked { "closed as asked" } else { "reset" };
         self.crowd.close(life, told, reset);
-        self.input(Input::Closed(self.links[life].conn, why));
+        let conn = self.link(life).conn;
+        self.input(Input::Closed(conn, why));
     }
 
     /// Queues are within their bounds, after every turn.
@@ -281,7 +294,8 @@ impl<'a> Memory<'a> {
         if counters.turns.is_multiple_of(16) {
             let most = self.limits.sendq_hard + (20 << 10);
             for life in &self.lives {
-                let outbox = self.server.outbox(self.links[*life].conn);
+                let Some(link) = &self.links[*life] else { continue };
+                let outbox = self.server.outbox(link.conn);
                 let waits: usize = outbox.map(|chunk| chunk.len()).sum();
                 if waits > most {
                     let why = format!("{waits} bytes wait for life {life}, more than {most}");

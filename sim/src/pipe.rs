@@ -1,11 +1,21 @@
 //! One connection between a client and the server: two queues of bytes, each with its troubles.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, net::IpAddr};
 
-use crate::rng::Rng;
+use crate::{bounds::Pieces, rng::Rng};
+
+/// Whose connection it is.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub(crate) enum End {
+    Client(usize),
+    Stranger(usize),
+}
 
 pub(crate) struct Pipe {
-    pub(crate) client: usize,
+    pub(crate) end: End,
+    /// Where the server sees it come from.
+    pub(crate) address: IpAddr,
+    pub(crate) pieces: Pieces,
     pub(crate) rng: Rng,
     /// Bytes on their way to the server.
     pub(crate) up: Way,
@@ -57,9 +67,11 @@ impl Way {
 }
 
 impl Pipe {
-    pub(crate) fn new(client: usize, rng: Rng) -> Self {
+    pub(crate) fn new(end: End, address: IpAddr, pieces: Pieces, rng: Rng) -> Self {
         Self {
-            client,
+            end,
+            address,
+            pieces,
             rng,
             up: Way::default(),
             down: Way::default(),
@@ -106,10 +118,24 @@ impl Pipe {
 
     /// Microseconds that the next piece travels.
     pub(crate) fn latency(&mut self) -> u64 {
-        match self.rng.below(10) {
-            0 => self.rng.between(10_000, 80_000),
-            1..4 => self.rng.between(0, 50),
-            _ => self.rng.between(50, 3_000),
+        match self.pieces {
+            Pieces::Whole => 0,
+            // Many pieces, so that each must be quick.
+            Pieces::Bytes => self.rng.below(20),
+            Pieces::Mixed => match self.rng.below(10) {
+                0 => self.rng.between(10_000, 80_000),
+                1..4 => self.rng.between(0, 50),
+                _ => self.rng.between(50, 3_000),
+            },
+        }
+    }
+
+    /// How many of `len` bytes travel together.
+    pub(crate) fn portion(&mut self, len: usize) -> usize {
+        match self.pieces {
+            Pieces::Whole => len,
+            Pieces::Bytes => len.min(1),
+            Pieces::Mixed => self.rng.portion(len),
         }
     }
 }

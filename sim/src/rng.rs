@@ -25,6 +25,10 @@ pub enum Concern {
     },
     /// When a client comes back.
     Client(u32),
+    /// How the host answers the core, and when strangers come.
+    Answers,
+    /// What a stranger does, by its number.
+    Stranger(u32),
     /// Where a mutant strikes.
     Mutant,
 }
@@ -38,6 +42,8 @@ impl Rng {
             Concern::Steps => 2,
             Concern::Host => 3,
             Concern::Mutant => 4,
+            Concern::Answers => 5,
+            Concern::Stranger(number) => 2 << 32 | u64::from(number),
             Concern::Client(client) => 1 << 32 | u64::from(client),
             Concern::Network { client, attempt } => {
                 2 << 56 | u64::from(client) << 32 | u64::from(attempt)

@@ -6,17 +6,20 @@
 //! seed 42
 //! clients 3
 //! channels 2
+//! pieces mixed
 //! lines-per-second 50
-//! window 4096
 //! 1500 0 join 1
 //! 2210 2 stall-down 4000
 //! ```
 //!
-//! After the head, one step a line: when (ms since the start), which client, what.
+//! After the head, one step a line: when (ms since the start), which client, what. What the head does
+//! not say is as in [`Bounds::default`].
 
 use std::{fmt, str::FromStr};
 
 use crate::{
+    bounds::{Bounds, Pieces},
+    fault,
     layer::Layer,
     profile::Profile,
     rng::{Concern, Rng},
@@ -34,10 +37,10 @@ pub struct Script {
     pub clients: u32,
     /// How many channels they use.
     pub channels: u32,
-    /// The server's limit on lines a second; 0: none.
-    pub lines_per_second: u32,
-    /// Bytes that a connection holds on its way to the client.
-    pub window: u32,
+    /// How the network cuts bytes.
+    pub pieces: Pieces,
+    /// The server's limits.
+    pub bounds: Bounds,
     /// What happens, in order of time.
     pub steps: Vec<Step>,
 }
@@ -76,6 +79,11 @@ pub enum Action {
     Ping,
     /// Its connection is reset.
     Reset,
+    /// Its connection is reset, and it is back at once with the nick that the server has not seen
+    /// given up.
+    Replace,
+    /// It ends its sending side in the middle of a line.
+    HalfLine,
     /// It goes away without a word: the server is not told.
     Vanish,
     /// It ends its sending side.
@@ -90,6 +98,17 @@ pub enum Action {
     WallJump(i32),
     /// The server's timers fire late, by up to so many ms, for ten seconds.
     LateTimers(u32),
+    /// What the server asks its host in the next ten seconds is answered late, by up to so many ms
+    /// each, so in any order.
+    LateAnswers(u32),
+    /// What the server asks its host in the next so many ms is never answered.
+    LostAnswers(u32),
+    /// What the server asks its host in the next so many ms can't be found out.
+    RefusedAnswers(u32),
+    /// So many strangers connect at once, all from one address.
+    AddressFlood(u32),
+    /// A stranger connects and sends so many pieces of anything.
+    Hostile(u32),
 }
 
 /// When scripted steps end and healing begins, in ms.
@@ -108,8 +127,8 @@ impl Script {
         let count = pick(&profile.steps_per_client) * u64::from(clients);
         // Half of the runs have all faults, the others some of them: what hides one bug shows another.
         let faults = if shape.chance(50) { u64::MAX } else { shape.next() };
-        let lines_per_second = if shape.chance(50) { 0 } else { 50 };
-        let window = [512, 4_096, 16_384, 65_536][shape.below(4) as usize];
+        let bounds = Bounds::draw(&mut shape);
+        let pieces = if shape.below(100) == 0 { Pieces::Bytes } else { Pieces::Mixed };
         let long = shape.chance(30);
 
         let mut steps = Vec::new();
@@ -129,7 +148,7 @@ impl Script {
             let client = rng.below(u64::from(clients)) as u32;
             let channel = rng.below(u64::from(channels)) as u32;
             let action = if rng.chance(profile.fault_percent) {
-                fault(&mut rng, faults)
+                fault::draw(&mut rng, faults).unwrap_or(Action::Ping)
             } else {
                 deed(&mut rng, clients, channel, long)
             };
@@ -137,7 +156,7 @@ impl Script {
         }
         steps.sort_by_key(|step| step.at_ms);
         let layer = Layer::Memory;
-        Self { layer, seed, clients, channels, lines_per_second, window, steps }
+        Self { layer, seed, clients, channels, pieces, bounds, steps }
     }
 }
 
@@ -156,22 +175,6 @@ fn deed(rng: &mut Rng, clients: u32, channel: u32, long: bool) -> Action {
     }
 }
 
-fn fault(rng: &mut Rng, enabled: u64) -> Action {
-    let ms = [rng.between(1, 300), rng.between(1_000, 50_000)][rng.below(2) as usize] as u32;
-    let kinds = [
-        Action::Reset,
-        Action::Vanish,
-        Action::HalfClose,
-        Action::StallUp(ms),
-        Action::StallDown(ms),
-        Action::ReadSlowly(ms),
-        Action::WallJump(rng.between(0, 200_000) as i32 - 100_000),
-        Action::LateTimers(rng.between(1, 3_000) as u32),
-    ];
-    let at = rng.below(kinds.len() as u64) as usize;
-    if enabled >> at & 1 == 1 { kinds[at] } else { Action::Ping }
-}
-
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "parlance-sim 1")?;
@@ -179,8 +182,8 @@ impl fmt::Display for Script {
         writeln!(f, "seed {}", self.seed)?;
         writeln!(f, "clients {}", self.clients)?;
         writeln!(f, "channels {}", self.channels)?;
-        writeln!(f, "lines-per-second {}", self.lines_per_second)?;
-        writeln!(f, "window {}", self.window)?;
+        writeln!(f, "pieces {}", self.pieces)?;
+        write!(f, "{}", self.bounds)?;
         for Step { at_ms, client, action } in &self.steps {
             writeln!(f, "{at_ms} {client} {action}")?;
         }
@@ -201,6 +204,8 @@ impl fmt::Display for Action {
             Self::Rename => f.write_str("rename"),
             Self::Ping => f.write_str("ping"),
             Self::Reset => f.write_str("reset"),
+            Self::Replace => f.write_str("replace"),
+            Self::HalfLine => f.write_str("half-line"),
             Self::Vanish => f.write_str("vanish"),
             Self::HalfClose => f.write_str("half-close"),
             Self::StallUp(ms) => write!(f, "stall-up {ms}"),
@@ -208,6 +213,11 @@ impl fmt::Display for Action {
             Self::ReadSlowly(ms) => write!(f, "read-slowly {ms}"),
             Self::WallJump(seconds) => write!(f, "wall-jump {seconds}"),
             Self::LateTimers(ms) => write!(f, "late-timers {ms}"),
+            Self::LateAnswers(ms) => write!(f, "late-answers {ms}"),
+            Self::LostAnswers(ms) => write!(f, "lost-answers {ms}"),
+            Self::RefusedAnswers(ms) => write!(f, "refused-answers {ms}"),
+            Self::AddressFlood(count) => write!(f, "address-flood {count}"),
+            Self::Hostile(pieces) => write!(f, "hostile {pieces}"),
         }
     }
 }
@@ -239,8 +249,8 @@ impl FromStr for Script {
             seed: 0,
             clients: 1,
             channels: 1,
-            lines_per_second: 0,
-            window: 4_096,
+            pieces: Pieces::Mixed,
+            bounds: Bounds::default(),
             steps: Vec::new(),
         };
         for (at, line) in text.lines().enumerate() {
@@ -267,8 +277,12 @@ impl Script {
             ["seed", n] => self.seed = n.parse().ok()?,
             ["clients", n] => self.clients = bounded(n, 1, 1_000)?,
             ["channels", n] => self.channels = bounded(n, 1, 100)?,
-            ["lines-per-second", n] => self.lines_per_second = bounded(n, 0, 1_000_000)?,
-            ["window", n] => self.window = bounded(n, 1, 1 << 20)?,
+            ["pieces", name] => self.pieces = Pieces::by_name(name)?,
+            [name, n] => {
+                let mut fields = self.bounds.fields().into_iter();
+                let (_, value, within) = fields.find(|(known, ..)| *known == name)?;
+                *value = bounded(n, *within.start(), *within.end())?;
+            }
             [at_ms, client, verb, ..] => {
                 let at_ms = at_ms.parse().ok().filter(|at: &u64| *at < CHAOS_MS)?;
                 let client = bounded(client, 0, self.clients - 1)?;
@@ -297,6 +311,8 @@ impl Script {
             "rename" => Action::Rename,
             "ping" => Action::Ping,
             "reset" => Action::Reset,
+            "replace" => Action::Replace,
+            "half-line" => Action::HalfLine,
             "vanish" => Action::Vanish,
             "half-close" => Action::HalfClose,
             "stall-up" => Action::StallUp(ms()?),
@@ -304,6 +320,11 @@ impl Script {
             "read-slowly" => Action::ReadSlowly(ms()?),
             "wall-jump" => Action::WallJump(args.first()?.parse().ok()?),
             "late-timers" => Action::LateTimers(ms()?),
+            "late-answers" => Action::LateAnswers(ms()?),
+            "lost-answers" => Action::LostAnswers(ms()?),
+            "refused-answers" => Action::RefusedAnswers(ms()?),
+            "address-flood" => Action::AddressFlood(number(0, 1_000)?),
+            "hostile" => Action::Hostile(number(0, 1_000)?),
             _ => return None,
         };
         Some(action)

@@ -48,7 +48,7 @@ fn a_seed_is_the_same_run_again() {
 #[test]
 fn the_oracle_sees_known_bugs() {
     for (mutant, seeds, properties) in [
-        (Mutant::LoseByteOnPartialWrite, 50, &["form", "created", "order", "settled"][..]),
+        (Mutant::LoseByteOnPartialWrite, 50, &["form", "created", "order", "settled", "cause"][..]),
         (Mutant::DuplicateLine, 50, &["order"]),
         (Mutant::LoseLine, 50, &["loss"]),
         (Mutant::SwapLines, 50, &["order"]),

@@ -1,11 +1,35 @@
-//! Faults: what is done to a client's connection, or to the server's clocks.
+//! Faults: what is done to a client's connection, to the server's clocks and to its host's answers;
+//! and strangers.
 
-use crate::script::Action;
+use crate::{
+    log::What,
+    oracle::LifeId,
+    pipe::End,
+    rng::{Concern, Rng},
+    script::Action,
+    stranger::{Deed, Stranger},
+};
 
-use super::{Crowd, Due};
+use super::{Arrival, Crowd, Due};
+
+/// How the host answers what the core asks, until a time.
+#[derive(Copy, Clone, Default)]
+pub(super) struct Answers {
+    pub(super) until: u64,
+    trouble: Option<Trouble>,
+}
+
+#[derive(Copy, Clone)]
+enum Trouble {
+    /// Each up to so much later.
+    Late(u64),
+    Lost,
+    Refused,
+}
 
 impl Crowd<'_> {
-    pub(super) fn fault(&mut self, client: usize, fault: Action) {
+    /// What reached the server by it at once.
+    pub(super) fn fault(&mut self, client: usize, fault: Action) -> Option<Arrival> {
         self.counters.faults += 1;
         let until = |ms: u32| self.now + u64::from(ms) * 1_000;
         match fault {
@@ -14,30 +38,123 @@ impl Crowd<'_> {
                 self.late = (until(10_000), u64::from(ms) * 1_000);
                 self.pipes.iter_mut().for_each(|pipe| pipe.harmed = true);
             }
-            _ => {
-                let Some(life) = self.clients[client].life else { return };
-                let pipe = &mut self.pipes[life];
-                pipe.harmed = true;
-                match fault {
-                    Action::HalfClose => {
-                        pipe.up.ended = true;
-                        self.hurry_up(life);
-                    }
-                    Action::StallUp(ms) => pipe.up.stalled_until = until(ms),
-                    Action::StallDown(ms) => pipe.down.stalled_until = until(ms),
-                    Action::ReadSlowly(ms) => pipe.down.slow_until = until(ms),
-                    Action::Vanish => {
-                        pipe.vanished = true;
-                        self.detach(life, "vanished");
-                    }
-                    _ => {
-                        pipe.client_done = true;
-                        let at = self.now + self.pipes[life].latency();
-                        self.at(at, Due::ServerReset(life));
-                        self.detach(life, "reset by the client");
-                    }
+            Action::LateAnswers(ms) => {
+                self.answer_badly(until(10_000), Trouble::Late(u64::from(ms) * 1_000));
+            }
+            Action::LostAnswers(ms) => self.answer_badly(until(ms), Trouble::Lost),
+            Action::RefusedAnswers(ms) => self.answer_badly(until(ms), Trouble::Refused),
+            Action::AddressFlood(count) => {
+                for _ in 0..count {
+                    let at = self.now + self.host.below(50_000);
+                    self.at(at, Due::Knock { client, pieces: 0 });
                 }
             }
+            Action::Hostile(pieces) => self.at(self.now, Due::Knock { client, pieces }),
+            _ => return self.fault_of(self.clients[client].life?, fault),
+        }
+        None
+    }
+
+    fn fault_of(&mut self, life: LifeId, fault: Action) -> Option<Arrival> {
+        let until = |ms: u32| self.now + u64::from(ms) * 1_000;
+        let pipe = &mut self.pipes[life];
+        pipe.harmed = true;
+        match fault {
+            Action::HalfClose => self.end(life),
+            Action::HalfLine => {
+                pipe.up.bytes.extend(b"PRIVMSG #0 :half a l");
+                self.end(life);
+            }
+            Action::StallUp(ms) => pipe.up.stalled_until = until(ms),
+            Action::StallDown(ms) => pipe.down.stalled_until = until(ms),
+            Action::ReadSlowly(ms) => pipe.down.slow_until = until(ms),
+            Action::Vanish => {
+                pipe.vanished = true;
+                self.detach(life, "vanished");
+            }
+            Action::Replace => {
+                self.reset(life);
+                if let End::Client(client) = self.pipes[life].end {
+                    return self.connect(client);
+                }
+            }
+            _ => self.reset(life),
+        }
+        None
+    }
+
+    /// The client sends nothing more.
+    fn end(&mut self, life: LifeId) {
+        self.pipes[life].up.ended = true;
+        self.hurry_up(life);
+    }
+
+    /// The client resets its connection.
+    pub(super) fn reset(&mut self, life: LifeId) {
+        let pipe = &mut self.pipes[life];
+        pipe.client_done = true;
+        let at = self.now + pipe.latency();
+        self.at(at, Due::ServerReset(life));
+        self.detach(life, "reset by the client");
+    }
+
+    fn answer_badly(&mut self, until: u64, trouble: Trouble) {
+        self.answers = Answers { until, trouble: Some(trouble) };
+        self.pipes.iter_mut().for_each(|pipe| pipe.harmed = true);
+    }
+
+    /// The core asks its host something: the answer with this number comes when its time has come,
+    /// as an arrival.
+    pub(crate) fn ask(&mut self, number: usize) {
+        let Answers { until, trouble } = self.answers;
+        let trouble = trouble.filter(|_| self.now < until);
+        let late = match trouble {
+            Some(Trouble::Lost) => return,
+            Some(Trouble::Late(by)) => self.host.below(by + 1),
+            _ => self.host.below(3_000),
+        };
+        let refused = matches!(trouble, Some(Trouble::Refused));
+        self.at(self.now + late, Due::Answer { number, refused });
+    }
+
+    /// A stranger connects: one of a flood, from an address that all of that flood have, or one
+    /// that sends something.
+    pub(super) fn knock(&mut self, client: usize, pieces: u32) -> Arrival {
+        let number = self.strangers.len();
+        let address = match pieces {
+            // Of one network, since that is what the limit on IPv6 is for.
+            0 if client % 2 == 1 => [0x2001, 0xdb8, 0, 0, 0, 0, 0, number as u16].into(),
+            0 => [198, 51, 100, 1].into(),
+            _ => [203, 0, (number >> 8) as u8, number as u8].into(),
+        };
+        let rng = Rng::new(self.script.seed, Concern::Stranger(number as u32));
+        let life = self.open(End::Stranger(number), address, rng.clone());
+        let mut stranger = Stranger::new(rng, life, pieces);
+        let pause = stranger.pause();
+        self.strangers.push(stranger);
+        self.at(self.now + pause, Due::Stranger(life));
+        Arrival::Opened(life)
+    }
+
+    /// A stranger goes on.
+    pub(super) fn go_on(&mut self, life: LifeId) {
+        let End::Stranger(number) = self.pipes[life].end else { return };
+        if self.pipes[life].client_done || self.pipes[life].vanished {
+            return;
+        }
+        let stranger = &mut self.strangers[number];
+        match stranger.next() {
+            Deed::Send(bytes) => {
+                let at = self.now + stranger.pause();
+                self.pipes[life].up.bytes.extend(&bytes);
+                self.tell(|| What::Sent { life, bytes });
+                self.hurry_up(life);
+                self.at(at, Due::Stranger(life));
+            }
+            Deed::End => self.end(life),
+            Deed::Reset => self.reset(life),
+            Deed::Vanish => self.pipes[life].vanished = true,
+            Deed::Stay => {}
         }
     }
 }

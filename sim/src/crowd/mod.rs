@@ -1,5 +1,5 @@
-//! The crowd: clients, their connections over a bad network, the script and its faults; all of a run
-//! but the server's side.
+//! The crowd: clients and strangers, their connections over a bad network, the script and its faults;
+//! all of a run but the server's side.
 //!
 //! A heap holds what happens next. The server's side asks [`Crowd::next_at`] for the time of it,
 //! moves the clock, and calls [`Crowd::happen`], which says what reached the server by it. What the
@@ -8,7 +8,7 @@
 mod faults;
 mod network;
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{cmp::Reverse, collections::BinaryHeap, net::IpAddr};
 
 use chat_core::{Instant, Now, UnixMillis};
 
@@ -18,12 +18,15 @@ use crate::{
     log::{Event, Log, What},
     mutate::Saboteur,
     oracle::{Broken, LifeId, Oracle, Target},
-    pipe::Pipe,
+    pipe::{End, Pipe},
     profile::Mutant,
     rng::{Concern, Rng},
     script::{Action, CHAOS_MS, Script},
+    stranger::Stranger,
     trace::Trace,
 };
+
+use self::faults::Answers;
 
 /// After healing: time in which all must have come back and the dead must be gone.
 const SETTLE_US: u64 = 90_000_000;
@@ -50,6 +53,18 @@ enum Due {
     ClientReset(LifeId),
     /// A client comes back.
     Return(usize),
+    /// A stranger comes, by a fault of this client's, to send so many pieces.
+    Knock {
+        client: usize,
+        pieces: u32,
+    },
+    /// A stranger goes on.
+    Stranger(LifeId),
+    /// The host answers what the core has asked; `refused`: that it can't be found out.
+    Answer {
+        number: usize,
+        refused: bool,
+    },
     Heal,
     LookAround,
     Finish,
@@ -68,6 +83,8 @@ pub(crate) enum Arrival {
     Writable(LifeId),
     /// The client has reset the connection.
     Reset(LifeId),
+    /// What the core has asked with this number is answered; `refused`: that it can't be found out.
+    Answer { number: usize, refused: bool },
 }
 
 pub(crate) struct Crowd<'a> {
@@ -78,11 +95,15 @@ pub(crate) struct Crowd<'a> {
     heap: BinaryHeap<Reverse<(u64, u64, Due)>>,
     sequence: u64,
     clients: Vec<Client>,
+    strangers: Vec<Stranger>,
     /// One for each life, by its number.
     pipes: Vec<Pipe>,
     oracle: Oracle,
     /// Timers fire late until then, by up to so much.
     late: (u64, u64),
+    answers: Answers,
+    /// Of what is not one connection's alone.
+    host: Rng,
     finished: bool,
     turns_at_once: u32,
     saboteur: Option<Saboteur>,
@@ -95,17 +116,22 @@ pub(crate) struct Crowd<'a> {
 
 impl<'a> Crowd<'a> {
     pub(crate) fn new(script: &'a Script, mutant: Option<Mutant>) -> Self {
-        let clients = (0..script.clients)
-            .map(|number| Client::new(number, Rng::new(script.seed, Concern::Client(number))));
+        let password = script.bounds.password > 0;
+        let clients = (0..script.clients).map(|number| {
+            Client::new(number, Rng::new(script.seed, Concern::Client(number)), password)
+        });
         let mut crowd = Self {
             now: 0,
             wall: WALL_START,
             heap: BinaryHeap::new(),
             sequence: 0,
             clients: clients.collect(),
+            strangers: Vec::new(),
             pipes: Vec::new(),
             oracle: Oracle::default(),
             late: (0, 0),
+            answers: Answers::default(),
+            host: Rng::new(script.seed, Concern::Answers),
             finished: false,
             turns_at_once: 0,
             saboteur: mutant.map(|mutant| Saboteur::new(mutant, script.seed)),
@@ -212,8 +238,13 @@ impl<'a> Crowd<'a> {
                 let open = !self.pipes[life].server_done;
                 return Ok(open.then_some(Arrival::Reset(life)));
             }
-            Due::ClientReset(life) => self.lose(life, "reset")?,
+            Due::ClientReset(life) => self.lose(life, false)?,
             Due::Return(client) => return Ok(self.connect(client)),
+            Due::Knock { client, pieces } => return Ok(Some(self.knock(client, pieces))),
+            Due::Stranger(life) => self.go_on(life),
+            Due::Answer { number, refused } => {
+                return Ok(Some(Arrival::Answer { number, refused }));
+            }
             Due::Heal => self.heal(),
             Due::LookAround => {
                 for client in 0..self.clients.len() {
@@ -260,10 +291,7 @@ impl<'a> Crowd<'a> {
             }
             Action::Rename => client.rename(oracle, now),
             Action::Ping => client.ping(oracle, now),
-            fault => {
-                self.fault(at, fault);
-                return None;
-            }
+            fault => return self.fault(at, fault),
         }
         self.send(at);
         None
@@ -276,17 +304,24 @@ impl<'a> Crowd<'a> {
         if client.life.is_some() || !client.wants_online {
             return None;
         }
-        let attempt = self.pipes.iter().filter(|pipe| pipe.client == at).count() as u32;
+        let end = End::Client(at);
+        let attempt = self.pipes.iter().filter(|pipe| pipe.end == end).count() as u32;
         let concern = Concern::Network { client: at as u32, attempt };
-        let mut pipe = Pipe::new(at, Rng::new(self.script.seed, concern));
-        pipe.harmed = self.late.0 > self.now;
-        self.pipes.push(pipe);
-        self.counters.connections += 1;
-        let life = self.oracle.begin();
+        let address = [192, 0, (at >> 8) as u8, at as u8].into();
+        let life = self.open(end, address, Rng::new(self.script.seed, concern));
         self.tell(|| What::Opened { life, client: at as u32 });
         self.clients[at].connected(life);
         self.send(at);
         Some(Arrival::Opened(life))
+    }
+
+    /// A connection begins.
+    fn open(&mut self, end: End, address: IpAddr, rng: Rng) -> LifeId {
+        let mut pipe = Pipe::new(end, address, self.script.pieces, rng);
+        pipe.harmed = self.late.0 > self.now || self.answers.until > self.now;
+        self.pipes.push(pipe);
+        self.counters.connections += 1;
+        self.oracle.begin()
     }
 
     /// A client that has lost its connection comes back after a while.
@@ -302,31 +337,41 @@ impl<'a> Crowd<'a> {
     /// The client lets go of its connection.
     fn detach(&mut self, life: LifeId, why: &str) {
         self.tell(|| What::ClientClosed { life, why: why.into() });
-        let client = self.pipes[life].client;
+        let End::Client(client) = self.pipes[life].end else { return };
         if self.clients[client].life == Some(life) {
             self.clients[client].disconnected();
             self.come_back(client);
         }
     }
 
-    /// The client sees that its connection has ended.
-    fn lose(&mut self, life: LifeId, why: &str) -> Result<(), Broken> {
+    /// The client sees that its connection has ended; `word`: by an end after the last byte, not by
+    /// a reset.
+    fn lose(&mut self, life: LifeId, word: bool) -> Result<(), Broken> {
         let pipe = &mut self.pipes[life];
         if pipe.client_done {
             return Ok(());
         }
         pipe.client_done = true;
         pipe.up.ended = true;
-        let client = &self.clients[pipe.client];
-        let silent = ["timeout", "timed out", "Nothing was read"];
-        if client.life == Some(life)
-            && !pipe.harmed
-            && let Some(why) = silent.iter().find(|why| client.error.contains(**why))
-        {
-            return Err(("cause", format!("a healthy client was ended: {why}")));
+        let told = match pipe.end {
+            End::Stranger(number) => self.strangers[number].told,
+            End::Client(client) => {
+                let client = &self.clients[client];
+                let silent = ["timeout", "timed out", "Nothing was read"];
+                if client.life == Some(life)
+                    && !pipe.harmed
+                    && let Some(why) = silent.iter().find(|why| client.error.contains(**why))
+                {
+                    return Err(("cause", format!("a healthy client was ended: {why}")));
+                }
+                client.life != Some(life) || !client.error.is_empty()
+            }
+        };
+        if word && !told {
+            return Err(("farewell", format!("life {life} was ended and not told why")));
         }
         self.hurry_up(life);
-        self.detach(life, why);
+        self.detach(life, if word { "ended by the server" } else { "reset by the server" });
         Ok(())
     }
 
@@ -334,6 +379,7 @@ impl<'a> Crowd<'a> {
     fn heal(&mut self) {
         self.tell(|| What::Healing);
         self.late = (0, 0);
+        self.answers = Answers::default();
         for life in 0..self.pipes.len() {
             let pipe = &mut self.pipes[life];
             for way in [&mut pipe.up, &mut pipe.down] {
@@ -342,6 +388,10 @@ impl<'a> Crowd<'a> {
             }
             self.hurry_up(life);
             self.hurry_down(life);
+            let pipe = &self.pipes[life];
+            if matches!(pipe.end, End::Stranger(_)) && !pipe.client_done && !pipe.vanished {
+                self.reset(life);
+            }
         }
         for client in 0..self.clients.len() {
             self.come_back(client);

@@ -3,7 +3,7 @@
 use crate::{
     log::What,
     oracle::{Broken, LifeId},
-    pipe::Pipe,
+    pipe::{End, Pipe},
 };
 
 use super::{Arrival, Crowd, Due};
@@ -52,7 +52,7 @@ impl Crowd<'_> {
             return None;
         }
         let travels = pipe.up.bytes.len() - pipe.up.arrived;
-        let count = pipe.rng.portion(travels).min(READ_MAX);
+        let count = pipe.portion(travels).min(READ_MAX);
         let arrival = if count > 0 {
             pipe.up.arrived += count;
             Some(Arrival::Bytes(life))
@@ -76,23 +76,30 @@ impl Crowd<'_> {
             self.hurry_down(life);
             return Ok(());
         }
-        let mut count = pipe.rng.portion(pipe.down.bytes.len());
+        let mut count = pipe.portion(pipe.down.bytes.len());
         if self.now < pipe.down.slow_until {
             count = count.min(32);
         }
         if count == 0 {
             // All was read, and nothing more will come.
-            return self.lose(life, "ended by the server");
+            return self.lose(life, true);
         }
-        let client = pipe.client;
+        let end = pipe.end;
         let mut buffer = std::mem::take(&mut self.buffer);
         pipe.down.take(count, &mut buffer);
         self.hurry_room(life);
         self.tell(|| What::ReachedClient { life, bytes: buffer.clone() });
-        let heard = self.clients[client].receive(&buffer, &mut self.oracle, self.now);
+        let heard = match end {
+            End::Client(client) => {
+                self.clients[client].receive(&buffer, &mut self.oracle, self.now)
+            }
+            End::Stranger(number) => self.strangers[number].receive(&buffer),
+        };
         self.buffer = buffer;
         heard?;
-        self.send(client);
+        if let End::Client(client) = end {
+            self.send(client);
+        }
         self.hurry_down(life);
         Ok(())
     }
@@ -140,20 +147,18 @@ impl Crowd<'_> {
 
     /// Bytes that the socket takes at most, for now.
     pub(crate) fn window(&self, life: LifeId) -> usize {
-        (self.script.window as usize).saturating_sub(self.pipes[life].down.bytes.len())
+        (self.script.bounds.window as usize).saturating_sub(self.pipes[life].down.bytes.len())
     }
 
-    /// Puts the first `count` of `bytes` on their way, or what a mutant makes of them. `count` is at
-    /// most the window. `blocked`: the rest follows when there is room.
-    pub(crate) fn write(&mut self, life: LifeId, bytes: &[u8], count: usize, blocked: bool) {
+    /// Puts bytes on their way, or what a mutant makes of them. `partial`: they are not all that
+    /// waits; `blocked`: the rest follows when there is room.
+    pub(crate) fn write(&mut self, life: LifeId, bytes: &[u8], partial: bool, blocked: bool) {
         let room = self.window(life);
         self.trace.number(life as u64);
-        self.trace.bytes(&bytes[..count]);
-        let at_line = self.pipes[life].at_line;
-        let mut sent = std::borrow::Cow::Borrowed(&bytes[..count]);
+        self.trace.bytes(bytes);
+        let mut sent = std::borrow::Cow::Borrowed(bytes);
         if let Some(saboteur) = &mut self.saboteur {
-            let strayed =
-                saboteur.strike(&mut sent, count < bytes.len(), life, &self.clients, &self.pipes);
+            let strayed = saboteur.strike(&mut sent, partial, life, &self.clients, &self.pipes);
             if let Some((to, line)) = strayed {
                 self.pipes[to].down.bytes.extend(line);
                 self.hurry_down(to);
@@ -161,12 +166,12 @@ impl Crowd<'_> {
         }
         self.tell(|| What::Wrote { life, bytes: sent.to_vec() });
         let pipe = &mut self.pipes[life];
-        pipe.at_line = bytes[..count].last().map_or(at_line, |last| *last == b'\n');
+        pipe.at_line = bytes.last().map_or(pipe.at_line, |last| *last == b'\n');
         if !pipe.client_done {
             pipe.down.bytes.extend(sent.iter());
         }
         pipe.blocked = blocked;
-        if count < room {
+        if bytes.len() < room {
             // The socket was full earlier than it had to be.
             self.hurry_room(life);
         }
