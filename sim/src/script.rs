@@ -109,6 +109,38 @@ pub enum Action {
     AddressFlood(u32),
     /// A stranger connects and sends so many pieces of anything.
     Hostile(u32),
+    /// What passes between its host and the server's waits for so many ms.
+    Hold(u32),
+    /// What passes between its host and the server's is lost for so many ms, and with it, without
+    /// a word, every connection that lost something.
+    Cut(u32),
+    /// The same on the way to the server alone.
+    CutUp(u32),
+    /// The same on the way from the server alone.
+    CutDown(u32),
+    /// What passes between its host and the server's takes up to so many ms, for as many ms.
+    Delay(u32),
+    /// The server crashes and starts again after so many ms.
+    Restart(u32),
+    /// The same without a word to the clients.
+    PowerLoss(u32),
+}
+
+impl Action {
+    /// Whether it is done to hosts and what is between them, of which there are some on the layer of
+    /// turmoil alone.
+    pub(crate) const fn is_of_hosts(self) -> bool {
+        matches!(
+            self,
+            Self::Hold(_)
+                | Self::Cut(_)
+                | Self::CutUp(_)
+                | Self::CutDown(_)
+                | Self::Delay(_)
+                | Self::Restart(_)
+                | Self::PowerLoss(_)
+        )
+    }
 }
 
 /// When scripted steps end and healing begins, in ms.
@@ -218,6 +250,13 @@ impl fmt::Display for Action {
             Self::RefusedAnswers(ms) => write!(f, "refused-answers {ms}"),
             Self::AddressFlood(count) => write!(f, "address-flood {count}"),
             Self::Hostile(pieces) => write!(f, "hostile {pieces}"),
+            Self::Hold(ms) => write!(f, "hold {ms}"),
+            Self::Cut(ms) => write!(f, "cut {ms}"),
+            Self::CutUp(ms) => write!(f, "cut-up {ms}"),
+            Self::CutDown(ms) => write!(f, "cut-down {ms}"),
+            Self::Delay(ms) => write!(f, "delay {ms}"),
+            Self::Restart(ms) => write!(f, "restart {ms}"),
+            Self::PowerLoss(ms) => write!(f, "power-loss {ms}"),
         }
     }
 }
@@ -325,6 +364,13 @@ impl Script {
             "refused-answers" => Action::RefusedAnswers(ms()?),
             "address-flood" => Action::AddressFlood(number(0, 1_000)?),
             "hostile" => Action::Hostile(number(0, 1_000)?),
+            "hold" => Action::Hold(ms()?),
+            "cut" => Action::Cut(ms()?),
+            "cut-up" => Action::CutUp(ms()?),
+            "cut-down" => Action::CutDown(ms()?),
+            "delay" => Action::Delay(ms()?),
+            "restart" => Action::Restart(ms()?),
+            "power-loss" => Action::PowerLoss(ms()?),
             _ => return None,
         };
         Some(action)

@@ -30,6 +30,9 @@ enum Trouble {
 impl Crowd<'_> {
     /// What reached the server by it at once.
     pub(super) fn fault(&mut self, client: usize, fault: Action) -> Option<Arrival> {
+        if fault.is_of_hosts() {
+            return None;
+        }
         self.counters.faults += 1;
         let until = |ms: u32| self.now + u64::from(ms) * 1_000;
         match fault {
