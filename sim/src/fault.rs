@@ -9,11 +9,11 @@ pub(crate) struct Kind {
     draw: fn(&mut Rng) -> Action,
 }
 
-const fn kind(weight: u64, draw: fn(&mut Rng) -> Action) -> Kind {
+pub(crate) const fn kind(weight: u64, draw: fn(&mut Rng) -> Action) -> Kind {
     Kind { weight, draw }
 }
 
-/// All of them.
+/// All that there are in memory.
 pub(crate) const KINDS: [Kind; 15] = [
     kind(8, |_| Action::Reset),
     kind(8, |_| Action::Vanish),
@@ -33,9 +33,9 @@ pub(crate) const KINDS: [Kind; 15] = [
 ];
 
 /// A fault of the kinds that a run has: those whose bit is set. `None`: it would have been another.
-pub(crate) fn draw(rng: &mut Rng, enabled: u64) -> Option<Action> {
-    let mut at = rng.below(KINDS.iter().map(|kind| kind.weight).sum());
-    let number = KINDS.iter().position(|kind| match at.checked_sub(kind.weight) {
+pub(crate) fn draw(kinds: &[Kind], rng: &mut Rng, enabled: u64) -> Option<Action> {
+    let mut at = rng.below(kinds.iter().map(|kind| kind.weight).sum());
+    let number = kinds.iter().position(|kind| match at.checked_sub(kind.weight) {
         Some(rest) => {
             at = rest;
             false
@@ -43,7 +43,7 @@ pub(crate) fn draw(rng: &mut Rng, enabled: u64) -> Option<Action> {
         None => true,
     })?;
     // Drawn all the same, so that what a run leaves out moves nothing else.
-    let action = (KINDS[number].draw)(rng);
+    let action = (kinds[number].draw)(rng);
     (enabled >> number & 1 == 1).then_some(action)
 }
 

@@ -7,6 +7,7 @@ use crate::{
     profile::{Mutant, Profile},
     run::{Outcome, run_in_memory},
     script::Script,
+    turmoil,
 };
 
 /// What stands for the server in a run. Clients, faults and judge are the same.
@@ -15,17 +16,20 @@ pub enum Layer {
     /// The core alone, driven in memory.
     #[default]
     Memory,
+    /// The real Tokio runtime on hosts simulated by turmoil.
+    Turmoil,
 }
 
 impl Layer {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Memory];
+    pub const ALL: [Self; 2] = [Self::Memory, Self::Turmoil];
 
     /// Its name, as scripts and the command line have it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
+            Self::Turmoil => "turmoil",
         }
     }
 
@@ -34,6 +38,7 @@ impl Layer {
     pub fn script(self, seed: u64, profile: &Profile) -> Script {
         match self {
             Self::Memory => Script::generate(seed, profile),
+            Self::Turmoil => turmoil::draw(seed, profile),
         }
     }
 
@@ -42,6 +47,8 @@ impl Layer {
     pub(crate) fn run(self, script: &Script, mutant: Option<Mutant>, tell: bool) -> (Outcome, Log) {
         match self {
             Self::Memory => run_in_memory(script, mutant, tell),
+            // Its mutants are the runtime's own.
+            Self::Turmoil => turmoil::run(script, tell),
         }
     }
 }

@@ -47,6 +47,7 @@ mod run;
 mod script;
 mod stranger;
 mod trace;
+pub mod turmoil;
 
 pub use bounds::{Bounds, Pieces};
 pub use counters::Counters;

@@ -163,6 +163,11 @@ impl Oracle {
         life.pings.len() - 1
     }
 
+    /// Whether each PING of a life has its PONG.
+    pub(crate) fn is_answered(&self, life: LifeId) -> bool {
+        self.lives[life].pongs == self.lives[life].pings.len()
+    }
+
     pub(crate) fn asks_join(&mut self, life: LifeId, channel: u32) {
         self.lives[life].channels.entry(channel).or_default().joins_asked += 1;
     }

@@ -23,6 +23,13 @@ pub enum Concern {
         /// Its how many-th connection.
         attempt: u32,
     },
+    /// How one stream of a chopped network is chopped.
+    Stream {
+        /// Who has the stream: hosts count theirs apart.
+        host: u32,
+        /// Its how many-th stream.
+        number: u32,
+    },
     /// When a client comes back.
     Client(u32),
     /// How the host answers the core, and when strangers come.
@@ -48,6 +55,7 @@ impl Rng {
             Concern::Network { client, attempt } => {
                 2 << 56 | u64::from(client) << 32 | u64::from(attempt)
             }
+            Concern::Stream { host, number } => 3 << 56 | u64::from(host) << 32 | u64::from(number),
         };
         // Two rounds, so that neighbouring seeds and neighbouring streams share nothing.
         let mut mixed = Self { state: seed };

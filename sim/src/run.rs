@@ -1,6 +1,7 @@
 //! One run, of a seed or of a script, and how it ended.
 
 use std::{
+    any::Any,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
 };
@@ -89,11 +90,7 @@ pub(crate) fn run_in_memory(script: &Script, mutant: Option<Mutant>, tell: bool)
     let crowd = &mut memory.crowd;
     let broken = match result {
         Ok(result) => result.err(),
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-            Some(("panic", text.unwrap_or("without a word").to_string()))
-        }
+        Err(panic) => Some(("panic", panic_text(&*panic))),
     };
     let failure = broken.map(|(property, detail)| Failure {
         property,
@@ -110,4 +107,11 @@ pub(crate) fn run_in_memory(script: &Script, mutant: Option<Mutant>, tell: bool)
     }
     let outcome = Outcome { trace_hash: crowd.trace.value(), failure, counters: crowd.counters };
     (outcome, log)
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &dyn Any) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("without a word").to_string()
 }

@@ -180,7 +180,7 @@ impl Script {
             let client = rng.below(u64::from(clients)) as u32;
             let channel = rng.below(u64::from(channels)) as u32;
             let action = if rng.chance(profile.fault_percent) {
-                fault::draw(&mut rng, faults).unwrap_or(Action::Ping)
+                fault::draw(&fault::KINDS, &mut rng, faults).unwrap_or(Action::Ping)
             } else {
                 deed(&mut rng, clients, channel, long)
             };

@@ -1,0 +1,114 @@
+//! The script that a seed is on this layer: shorter than in memory, with faults of links and hosts.
+
+use std::ops::RangeInclusive;
+
+use crate::{
+    bounds::{Bounds, Pieces},
+    fault::{self, Kind, kind},
+    layer::Layer,
+    profile::Profile,
+    rng::{Concern, Rng},
+    script::{Action, Script, Step},
+};
+
+use super::CHAOS_MS;
+
+/// All kinds of faults that there are here.
+const KINDS: [Kind; 16] = [
+    kind(8, |_| Action::Reset),
+    kind(6, |_| Action::Vanish),
+    kind(5, |_| Action::HalfClose),
+    kind(4, |_| Action::HalfLine),
+    kind(5, |_| Action::Replace),
+    kind(7, |rng| Action::StallUp(ms(rng))),
+    kind(8, |rng| Action::StallDown(ms(rng))),
+    kind(8, |rng| Action::ReadSlowly(ms(rng))),
+    kind(4, |rng| Action::WallJump(rng.between(0, 200_000) as i32 - 100_000)),
+    kind(10, |rng| Action::Hold(ms(rng))),
+    kind(4, |rng| Action::Cut(ms(rng))),
+    kind(3, |rng| Action::CutUp(ms(rng))),
+    kind(3, |rng| Action::CutDown(ms(rng))),
+    kind(6, |rng| Action::Delay(ms(rng))),
+    kind(4, |rng| Action::Restart(rng.between(1, 1_500) as u32)),
+    kind(3, |rng| Action::PowerLoss(rng.between(1, 1_500) as u32)),
+];
+
+/// A moment, or long enough for deadlines to pass.
+fn ms(rng: &mut Rng) -> u32 {
+    let (short, long) = (rng.between(1, 300), rng.between(1_000, 6_000));
+    if rng.chance(50) { short as u32 } else { long as u32 }
+}
+
+/// The run that a seed is on this layer.
+pub(crate) fn draw(seed: u64, profile: &Profile) -> Script {
+    let mut shape = Rng::new(seed, Concern::Shape);
+    let mut rng = Rng::new(seed, Concern::Steps);
+    let mut pick = |range: &RangeInclusive<u64>| shape.between(*range.start(), *range.end());
+    let clients = pick(&profile.clients) as u32;
+    let channels = pick(&profile.channels) as u32;
+    let count = pick(&profile.steps_per_client) * u64::from(clients);
+    // Half of the runs have all faults, the others some of them: what hides one bug shows another.
+    let faults = if shape.chance(50) { u64::MAX } else { shape.next() };
+    let bounds = bounds(&mut shape);
+    let long = shape.chance(30);
+
+    let mut steps = Vec::new();
+    for client in 0..clients {
+        let at_ms = rng.below(1_000);
+        steps.push(Step { at_ms, client, action: Action::Connect });
+        let channel = rng.below(u64::from(channels)) as u32;
+        steps.push(Step { at_ms: at_ms + 1, client, action: Action::Join(channel) });
+    }
+    // Steps come in crowds, so that they meet.
+    let mut crowd = 1_000;
+    for _ in 0..count {
+        if rng.chance(20) {
+            crowd = rng.between(500, CHAOS_MS - 1_000);
+        }
+        let at_ms = crowd + rng.below(200);
+        let client = rng.below(u64::from(clients)) as u32;
+        let action = if rng.chance(profile.fault_percent) {
+            fault::draw(&KINDS, &mut rng, faults).unwrap_or(Action::Ping)
+        } else {
+            deed(&mut rng, clients, channels, long)
+        };
+        steps.push(Step { at_ms, client, action });
+    }
+    steps.sort_by_key(|step| step.at_ms);
+    let (layer, pieces) = (Layer::Turmoil, Pieces::Mixed);
+    Script { layer, seed, clients, channels, pieces, bounds, steps }
+}
+
+fn deed(rng: &mut Rng, clients: u32, channels: u32, long: bool) -> Action {
+    let len = rng.below(if long { 380 } else { 40 }) as u32;
+    let channel = rng.below(u64::from(channels)) as u32;
+    match rng.below(100) {
+        0..10 => Action::Join(channel),
+        10..14 => Action::Part(channel),
+        14..18 => Action::Connect,
+        18..20 => Action::Quit,
+        20..24 => Action::Rename,
+        24..34 => Action::Ping,
+        34..44 => Action::Tell(rng.below(u64::from(clients)) as u32, len),
+        44..50 => Action::Flood(channel, rng.between(5, 60) as u32),
+        _ => Action::Say(channel, len),
+    }
+}
+
+/// Bounds that faults reach within seconds. Several clients share a host, and so an address, of which
+/// there is no limit.
+fn bounds(rng: &mut Rng) -> Bounds {
+    let mut pick = |among: &[u32]| among[rng.below(among.len() as u64) as usize];
+    Bounds {
+        lines_per_second: pick(&[0, 50]),
+        sendq_age: pick(&[1_500, 4_000]),
+        registration: 5_000,
+        ping_interval: pick(&[3_000, 4_000]),
+        ping_timeout: pick(&[3_000, 4_000]),
+        ask: 2_000,
+        drain: pick(&[300, 1_000]),
+        password: pick(&[0, 0, 0, 1]),
+        window: pick(&[4_096, 16_384, 65_536]),
+        ..Bounds::default()
+    }
+}
