@@ -152,7 +152,7 @@ mutants! {
     }
     Core "server/timers.rs" {
         EarlierDeadlineIgnored: "A deadline is not moved to an earlier time.",
-        HeapNotMended: "After a deadline is taken out, the order of the others is not mended.",
+        HeapNotMended: "A deadline that moves to a later time hides earlier ones.",
     }
     Core "server/batch.rs" {
         LabelLost: "A labeled answer of one line has no label.",
@@ -191,5 +191,36 @@ mutants! {
     Core "network/apply/user.rs" {
         NickNotToldToOneself: "Who changes nick is not told.",
         MembershipOutlivesQuit: "Who quits stays in the first of its channels.",
+    }
+    Mio "runtime-mio/src/peer.rs" {
+        MioShortReadIsLast: "A read that does not fill its buffer is taken for the last.",
+        MioRestUnread: "After a read that filled its buffer nothing is read without an edge.",
+        MioInterruptedReadFails: "A read that was interrupted ends the connection.",
+        MioInterruptedWriteFails: "A write that was interrupted ends the connection.",
+        MioShortWriteWaits: "After a short write an edge is waited for that need not come.",
+        MioBlockedRestLost: "What a full socket does not take is counted as sent.",
+    }
+    Mio "runtime-mio/src/server.rs" {
+        MioWritableForgotten: "Of what is readable and writable at once, the latter is not seen.",
+        MioResumedUnread: "What came while nothing was read is not read when reading goes on.",
+        MioSecondFlushDropped: "A second flush in one turn is forgotten.",
+    }
+    Mio "runtime-mio/src/accept.rs" {
+        MioSecondNewcomerForgotten: "Of newcomers who come together one is taken.",
+        MioDoorForgotten: "After descriptors ran out, those who wait are forgotten.",
+    }
+    Tokio "runtime-tokio/src/peer.rs" {
+        TokioInterruptedReadFails: "A read that was interrupted ends the connection.",
+        TokioShortWriteWaits: "After a short write a wake-up is waited for that need not come.",
+    }
+    Tokio "runtime-tokio/src/server.rs" {
+        TokioSecondWakeLost: "Of those who are woken together only the first is looked at.",
+        TokioEarlierTimerIgnored: "The timer is not set to an earlier time.",
+        TokioResumedUnread: "What came while nothing was read is not read when reading goes on.",
+        TokioSecondFlushDropped: "A second flush in one turn is forgotten.",
+        TokioClosedAtOnce: "A connection is closed before the peer has read its last lines.",
+    }
+    Tokio "runtime-tokio/src/accept.rs" {
+        TokioSecondNewcomerLost: "Of newcomers who come together the second is dropped.",
     }
 }

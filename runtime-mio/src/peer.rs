@@ -2,7 +2,7 @@
 
 use std::{io, iter};
 
-use chat_core::{Chunk, ConnId};
+use chat_core::{Chunk, ConnId, mutant};
 
 use crate::sys::Stream;
 
@@ -84,13 +84,16 @@ impl<S: Stream> Peer<S> {
                 ReadEnd::End
             }
             Ok(bytes) => {
-                self.readable = bytes == buffer.len() || self.ending;
+                let more = bytes == buffer.len() || self.ending;
+                self.readable = more && !mutant!(MioRestUnread);
+                self.ended = mutant!(MioShortReadIsLast) && bytes < buffer.len();
                 ReadEnd::Bytes(bytes)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.readable = false;
                 ReadEnd::Nothing
             }
+            Err(_) if mutant!(MioInterruptedReadFails) => ReadEnd::Failed,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => ReadEnd::Nothing,
             Err(_) => ReadEnd::Failed,
         }
@@ -129,10 +132,15 @@ impl<S: Stream> Peer<S> {
         while sent < bytes.len() {
             match self.stream.write(&bytes[sent..]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) if mutant!(MioShortWriteWaits) && written < bytes.len() - sent => {
+                    return Ok((sent + written, WriteEnd::Blocked));
+                }
                 Ok(written) => sent += written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    return Ok((sent, WriteEnd::Blocked));
+                    let gone = mutant!(MioBlockedRestLost => bytes.len(), else sent);
+                    return Ok((gone, WriteEnd::Blocked));
                 }
+                Err(error) if mutant!(MioInterruptedWriteFails) => return Err(error),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

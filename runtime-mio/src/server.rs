@@ -5,6 +5,7 @@ use std::{collections::VecDeque, mem, net::IpAddr, sync::mpsc, task::Waker, time
 use chat_core::{
     Answer, CloseWhen, Closed, Config, ConnId, Input, Now, Output, Pause, PeerInfo, Ticket,
     host::{Clock, Host, Tape},
+    mutant,
     record::Recorded,
 };
 
@@ -208,7 +209,7 @@ impl<S: Sys> Server<S> {
         let Some(Some(peer)) = self.peers.get_mut(index) else { return };
         peer.readable |= ready.readable;
         peer.ending |= ready.ending;
-        if peer.blocked && ready.writable {
+        if peer.blocked && ready.writable && !(ready.readable && mutant!(MioWritableForgotten)) {
             peer.blocked = false;
             self.later.push_back(peer.conn);
         }
@@ -297,6 +298,7 @@ impl<S: Sys> Server<S> {
                     if let Some(peer) = self.peer(conn) {
                         // What came meanwhile made it readable, and brings no second edge.
                         peer.wanted = on;
+                        peer.readable &= !mutant!(MioResumedUnread);
                         self.list(conn.index());
                     }
                 }
@@ -328,7 +330,7 @@ impl<S: Sys> Server<S> {
             return;
         }
         if mem::replace(&mut peer.written_in, turn) == turn {
-            return self.later.push_back(conn);
+            return self.later.extend(mutant!(MioSecondFlushDropped => None, else Some(conn)));
         }
         let (sent, pause) = match peer.write(self.core.outbox(conn), &mut self.gathered) {
             Ok((sent, WriteEnd::All)) => (sent, Pause::Full),

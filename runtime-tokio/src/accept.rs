@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use chat_core::Instant;
+use chat_core::{Instant, mutant};
 use tokio::io::AsyncWrite;
 
 use crate::Net;
@@ -82,6 +82,7 @@ impl<N: Net> Door<N> {
                 taken += 1;
                 match N::poll_accept(&mut self.listeners[at], context) {
                     Poll::Pending => break,
+                    Poll::Ready(Ok(_)) if mutant!(TokioSecondNewcomerLost) && taken > 1 => break,
                     Poll::Ready(Ok((stream, address))) => {
                         self.wait = FIRST_WAIT;
                         take(stream, address);

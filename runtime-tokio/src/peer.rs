@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use chat_core::{Chunk, ConnId};
+use chat_core::{Chunk, ConnId, mutant};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Bytes that one flush gathers and writes at the most.
@@ -92,6 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
                 Poll::Pending => break ReadEnd::Waits,
                 Poll::Ready(Ok(())) if filled.filled().len() == before => break ReadEnd::End,
                 Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) if mutant!(TokioInterruptedReadFails) => break ReadEnd::Failed,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Poll::Ready(Err(_)) => break ReadEnd::Failed,
             }
@@ -142,6 +143,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             match Pin::new(&mut self.stream).poll_write(context, &bytes[sent..]) {
                 Poll::Pending => return Ok((sent, WriteEnd::Waits)),
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(Ok(written))
+                    if mutant!(TokioShortWriteWaits) && written < bytes.len() - sent =>
+                {
+                    return Ok((sent + written, WriteEnd::Waits));
+                }
                 Poll::Ready(Ok(written)) => sent += written,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Poll::Ready(Err(error)) => return Err(error),

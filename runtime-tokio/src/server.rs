@@ -13,6 +13,7 @@ use chat_core::{
     Answer, CloseWhen, Closed, Config, ConnId, Input, Instant, Now, Output, Pause, PeerInfo,
     Report, Ticket,
     host::{Clock, Host, Tape},
+    mutant,
     record::Recorded,
 };
 use tokio::{
@@ -187,7 +188,7 @@ impl<N: Net> Server<N> {
         let now = self.clock.now();
         let mut noted = mem::take(&mut self.noted);
         self.woken.take(&mut noted, context.waker());
-        for index in noted.drain(..) {
+        for index in noted.drain(..).take(mutant!(TokioSecondWakeLost => 1, else usize::MAX)) {
             self.note(index, now);
         }
         self.noted = noted;
@@ -225,7 +226,7 @@ impl<N: Net> Server<N> {
         }
         let sleep = match &mut self.sleep {
             Some((at, sleep)) => {
-                if *at != due {
+                if *at != due && !(due < *at && mutant!(TokioEarlierTimerIgnored)) {
                     *at = due;
                     sleep.as_mut().reset(time::Instant::now() + left);
                 }
@@ -344,7 +345,7 @@ impl<N: Net> Server<N> {
                     if let Some(peer) = self.peer(conn) {
                         peer.wanted = on;
                         // Whether there is something, only reading can tell.
-                        peer.readable |= on;
+                        peer.readable |= on && !mutant!(TokioResumedUnread);
                         self.list(conn.index());
                     }
                 }
@@ -375,7 +376,7 @@ impl<N: Net> Server<N> {
             return;
         }
         if peer.written_in == turn {
-            return self.later.push(conn);
+            return self.later.extend(mutant!(TokioSecondFlushDropped => None, else Some(conn)));
         }
         peer.written_in = turn;
         let was_blocked = mem::take(&mut peer.blocked);
@@ -405,7 +406,7 @@ impl<N: Net> Server<N> {
             return;
         }
         match peer.shut_down() {
-            Poll::Ready(Ok(())) if !peer.ended => {
+            Poll::Ready(Ok(())) if !peer.ended && !mutant!(TokioClosedAtOnce) => {
                 peer.shut = true;
                 // What came meanwhile may not wake us again.
                 peer.readable = true;

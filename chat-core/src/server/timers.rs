@@ -56,7 +56,7 @@ impl Timers {
                 let place = place as usize;
                 self.heap.swap_remove(place);
                 self.places[index] = NONE;
-                if place < self.heap.len() && !mutant!(HeapNotMended) {
+                if place < self.heap.len() {
                     let place = self.up(place);
                     self.down(place);
                 }
@@ -81,7 +81,7 @@ impl Timers {
                 .filter(|child| *child < self.heap.len())
                 .min_by_key(|child| self.heap[*child]);
             match least {
-                Some(child) if self.heap[child] < self.heap[place] => {
+                Some(child) if self.heap[child] < self.heap[place] && !mutant!(HeapNotMended) => {
                     self.heap.swap(place, child);
                     self.places[self.heap[place].1 as usize] = place as u32;
                     place = child;
