@@ -46,6 +46,7 @@ mod rng;
 mod run;
 mod script;
 mod stranger;
+pub mod timeline;
 mod trace;
 pub mod turmoil;
 

@@ -1,7 +1,5 @@
 //! What happened in a run, as structured events in order of time: timelines are made of it.
 
-use std::{collections::BTreeMap, fmt};
-
 use crate::script::Action;
 
 /// All that happened in a run.
@@ -56,63 +54,23 @@ pub enum What {
     Broken { life: Option<usize>, property: &'static str, detail: String },
 }
 
-/// A line for each event that a reader follows, with the time in ms: `3 < …` is what the client of
-/// the fourth connection received, line by line, and `3 > …` what the server took from it.
-impl fmt::Display for Log {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut received: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
-        for Event { at_us, what } in &self.events {
-            let mut say =
-                |what: fmt::Arguments<'_>| writeln!(f, "{:>10.3} {what}", *at_us as f64 / 1_000.0);
-            match what {
-                What::Step { client, action } => say(format_args!("c{client}: {action}"))?,
-                What::Opened { life, client } => say(format_args!("{life} is of c{client}"))?,
-                What::Sent { .. } | What::Wrote { .. } => {}
-                What::ReachedServer { life, bytes } => {
-                    say(format_args!("{life} > {}", bytes.escape_ascii()))?;
-                }
-                What::ReachedClient { life, bytes } => {
-                    let whole = received.entry(*life).or_default();
-                    whole.extend(bytes);
-                    let end = whole.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-                    for line in whole.drain(..end).as_slice().split_inclusive(|b| *b == b'\n') {
-                        say(format_args!("{life} < {}", line.escape_ascii()))?;
-                    }
-                }
-                What::Reading { life, on } => say(format_args!("{life} reading: {on}"))?,
-                What::Closing { life, now: true } => say(format_args!("{life} close now"))?,
-                What::Closing { life, now: false } => {
-                    say(format_args!("{life} close when all has left"))?;
-                }
-                What::ServerClosed { life, why } => say(format_args!("{life} > ({why})"))?,
-                What::ClientClosed { life, why } => say(format_args!("{life} < ({why})"))?,
-                What::Timeout => say(format_args!("timeout"))?,
-                What::Carried { life, line } => {
-                    say(format_args!("{life} * {}", line.escape_ascii()))?;
-                }
-                What::Healing => say(format_args!("healing begins"))?,
-                What::Restart => say(format_args!("the server starts again"))?,
-                What::Broken { life, property, detail } => {
-                    let of = life.map_or_else(String::new, |life| format!("{life} "));
-                    say(format_args!("{of}! {property}: {detail}"))?;
-                }
-            }
+impl What {
+    /// The connection that it is of.
+    #[must_use]
+    pub fn life(&self) -> Option<usize> {
+        match self {
+            Self::Opened { life, .. }
+            | Self::Sent { life, .. }
+            | Self::ReachedServer { life, .. }
+            | Self::Wrote { life, .. }
+            | Self::ReachedClient { life, .. }
+            | Self::Reading { life, .. }
+            | Self::Closing { life, .. }
+            | Self::ServerClosed { life, .. }
+            | Self::ClientClosed { life, .. }
+            | Self::Carried { life, .. } => Some(*life),
+            Self::Broken { life, .. } => *life,
+            Self::Step { .. } | Self::Timeout | Self::Healing | Self::Restart => None,
         }
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_that_comes_in_pieces_is_told_once_and_whole() {
-        let came = |at_us, bytes: &[u8]| Event {
-            at_us,
-            what: What::ReachedClient { life: 3, bytes: bytes.to_vec() },
-        };
-        let log = Log { events: vec![came(1_000, b"PI"), came(2_500, b"NG\r\nPO")] };
-        assert_eq!(log.to_string(), "     2.500 3 < PING\\r\\n\n");
     }
 }

@@ -1,0 +1,97 @@
+//! What steps of a script look like, by the verb that the script has for each.
+
+/// How a step is drawn.
+#[derive(Copy, Clone, Debug, Eq, PartialEq)]
+pub(super) enum Shape {
+    /// Something that a client does.
+    Deed,
+    /// A fault of a moment.
+    Mark,
+    /// A fault for as many ms as the step says, or until the connection ends.
+    Span,
+    /// A fault for as many ms as the step says, whatever connections do.
+    LongSpan,
+    /// A fault until the connection ends.
+    Rest,
+    /// A fault for ten seconds.
+    TenSeconds,
+}
+
+/// A verb: its name, how it is drawn, whether it befalls the server itself, and what it means.
+pub(super) struct Verb {
+    pub(super) name: &'static str,
+    pub(super) shape: Shape,
+    pub(super) server: bool,
+    pub(super) meaning: &'static str,
+}
+
+const fn deed(name: &'static str, meaning: &'static str) -> Verb {
+    Verb { name, shape: Shape::Deed, server: false, meaning }
+}
+
+const fn fault(name: &'static str, shape: Shape, meaning: &'static str) -> Verb {
+    Verb { name, shape, server: false, meaning }
+}
+
+const fn server(name: &'static str, shape: Shape, meaning: &'static str) -> Verb {
+    Verb { name, shape, server: true, meaning }
+}
+
+const VERBS: &[Verb] = &[
+    deed("connect", "the client connects, and comes back whenever it loses its connection"),
+    deed("quit", "the client says QUIT and stays away"),
+    deed("join", "the client joins a channel"),
+    deed("part", "the client leaves a channel"),
+    deed("say", "the client says something in a channel"),
+    deed("tell", "the client says something to another client"),
+    deed("flood", "the client says many lines at once"),
+    deed("rename", "the client takes another nick"),
+    deed("ping", "the client sends PING, to learn what has been carried out"),
+    fault("reset", Shape::Mark, "the connection is reset: what was under way is lost"),
+    fault("replace", Shape::Mark, "the connection is reset, and the client is back at once"),
+    fault("half-line", Shape::Mark, "the client ends its sending side in the middle of a line"),
+    fault("half-close", Shape::Mark, "the client ends its sending side and still reads"),
+    fault("vanish", Shape::Rest, "the client is gone, and nobody tells the server"),
+    fault("stall-up", Shape::Span, "what the client sends waits in the network"),
+    fault("stall-down", Shape::Span, "what the client is sent waits in the network"),
+    fault("read-slowly", Shape::Span, "the client reads only a few bytes at a time"),
+    fault("hold", Shape::LongSpan, "all between the client's host and the server waits"),
+    fault("cut", Shape::LongSpan, "all between the client's host and the server is lost"),
+    fault("cut-up", Shape::LongSpan, "all from the client's host to the server is lost"),
+    fault("cut-down", Shape::LongSpan, "all from the server to the client's host is lost"),
+    fault("delay", Shape::LongSpan, "the network to and from the client's host is slow"),
+    server("wall-jump", Shape::Mark, "the server's wall clock jumps by so many seconds"),
+    server("late-timers", Shape::TenSeconds, "the server's timers fire up to so many ms late"),
+    server("late-answers", Shape::TenSeconds, "what the server asks its host is answered late"),
+    server("lost-answers", Shape::LongSpan, "what the server asks its host is never answered"),
+    server("refused-answers", Shape::LongSpan, "what the server asks its host can't be found out"),
+    server("address-flood", Shape::Mark, "so many strangers connect at once, from one address"),
+    server("hostile", Shape::Mark, "a stranger connects and sends so many pieces of anything"),
+    server("restart", Shape::LongSpan, "the server crashes, and starts again"),
+    server("power-loss", Shape::LongSpan, "the server is gone without a word, and starts again"),
+];
+
+/// The verb of a step as a script has it. What is not in the table is a mark that means what it says.
+pub(super) fn verb(step: &str) -> &'static Verb {
+    const OTHER: Verb = fault("other", Shape::Mark, "a step of the script");
+    let name = step.split(' ').next().unwrap_or_default();
+    VERBS.iter().find(|verb| verb.name == name).unwrap_or(&OTHER)
+}
+
+/// The first number of a step: for a fault that lasts, its ms.
+pub(super) fn ms(step: &str) -> u64 {
+    step.split(' ').nth(1).and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_known_by_its_verb() {
+        assert_eq!(verb("stall-up 300").shape, Shape::Span);
+        assert_eq!(ms("stall-up 300"), 300);
+        assert_eq!((verb("quit").shape, ms("quit")), (Shape::Deed, 0));
+        assert_eq!(verb("dance 3").shape, Shape::Mark);
+    }
+}
