@@ -118,10 +118,23 @@ impl<S: Sys> Door<S> {
 
 /// Tells a peer that is not taken why, as far as that is possible without waiting for it.
 pub(crate) fn turn_away(mut stream: impl Stream, line: &[u8]) {
-    let _ = stream.write(line);
+    let _ = write_whole(&mut stream, line);
     let _ = stream.shut_down_write();
     // Closing with something unread would reset the connection, and the line could be lost.
-    let _ = stream.read(&mut [0; 1024]);
+    while stream.read(&mut [0; 1024]).is_err_and(|why| why.kind() == io::ErrorKind::Interrupted) {}
+}
+
+/// Writes all of `line`, or as much as the stream takes without waiting.
+fn write_whole(stream: &mut impl Stream, mut line: &[u8]) -> io::Result<()> {
+    while !line.is_empty() {
+        match stream.write(line) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => line = &line[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Turns away those who wait. The address of the last.
