@@ -14,7 +14,7 @@ pub(crate) const fn kind(weight: u64, draw: fn(&mut Rng) -> Action) -> Kind {
 }
 
 /// All that there are in memory.
-pub(crate) const KINDS: [Kind; 15] = [
+pub(crate) const KINDS: [Kind; 16] = [
     kind(8, |_| Action::Reset),
     kind(8, |_| Action::Vanish),
     kind(6, |_| Action::HalfClose),
@@ -30,6 +30,7 @@ pub(crate) const KINDS: [Kind; 15] = [
     kind(3, |rng| Action::LateAnswers(ms(rng))),
     kind(2, |rng| Action::LostAnswers(ms(rng))),
     kind(2, |rng| Action::RefusedAnswers(ms(rng))),
+    kind(2, |rng| Action::NoDescriptors(ms(rng))),
 ];
 
 /// A fault of the kinds that a run has: those whose bit is set. `None`: it would have been another.

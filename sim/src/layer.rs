@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use crate::{
     log::Log,
     profile::{Mutant, Profile},
-    run::{Outcome, run_in_memory},
+    run::{Outcome, run_in_memory, run_on_mio},
     script::Script,
     turmoil,
 };
@@ -16,19 +16,22 @@ pub enum Layer {
     /// The core alone, driven in memory.
     #[default]
     Memory,
+    /// The real mio runtime on a poller and sockets that are played to it.
+    Mio,
     /// The real Tokio runtime on hosts simulated by turmoil.
     Turmoil,
 }
 
 impl Layer {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Memory, Self::Turmoil];
+    pub const ALL: [Self; 3] = [Self::Memory, Self::Mio, Self::Turmoil];
 
     /// Its name, as scripts and the command line have it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Memory => "memory",
+            Self::Mio => "mio",
             Self::Turmoil => "turmoil",
         }
     }
@@ -37,7 +40,7 @@ impl Layer {
     #[must_use]
     pub fn script(self, seed: u64, profile: &Profile) -> Script {
         match self {
-            Self::Memory => Script::generate(seed, profile),
+            Self::Memory | Self::Mio => Script { layer: self, ..Script::generate(seed, profile) },
             Self::Turmoil => turmoil::draw(seed, profile),
         }
     }
@@ -47,6 +50,7 @@ impl Layer {
     pub(crate) fn run(self, script: &Script, mutant: Option<Mutant>, tell: bool) -> (Outcome, Log) {
         match self {
             Self::Memory => run_in_memory(script, mutant, tell),
+            Self::Mio => run_on_mio(script, mutant, tell),
             // Its mutants are the runtime's own.
             Self::Turmoil => turmoil::run(script, tell),
         }

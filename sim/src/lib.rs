@@ -22,6 +22,9 @@
 //! | `ghosts` | after healing the server, NAMES and every member know who is there, and nobody else |
 //! | `panic` | nothing panics |
 //!
+//! The server is the core alone, or the real mio adapter on a poller and sockets that are played to
+//! it ([`Layer`]). [`lockstep`] shows that both write the same bytes where nothing is left to chance.
+//!
 //! ```
 //! let outcome = sim::run_seed(42, sim::Layer::Memory, &sim::Profile::quick());
 //! assert_eq!(outcome.failure, None);
@@ -35,9 +38,11 @@ mod crowd;
 mod fault;
 mod layer;
 mod line;
+mod lockstep;
 mod log;
 mod many;
 mod memory;
+mod mio;
 mod mutate;
 mod oracle;
 mod pipe;
@@ -53,6 +58,7 @@ pub mod turmoil;
 pub use bounds::{Bounds, Pieces};
 pub use counters::Counters;
 pub use layer::{Layer, UnknownLayer};
+pub use lockstep::{lockstep, lockstep_script};
 pub use log::{Event, Log, What};
 pub use many::{Plan, Progress, Summary, run_many};
 pub use profile::{Mutant, Profile};

@@ -40,10 +40,7 @@ struct Link {
 impl<'a> Memory<'a> {
     pub(crate) fn new(script: &'a Script, mutant: Option<Mutant>) -> Self {
         let mut rng = Rng::new(script.seed, Concern::Host);
-        let mut seed = [0; 32];
-        for part in seed.chunks_mut(8) {
-            part.copy_from_slice(&rng.next().to_le_bytes());
-        }
+        let seed = rng.seed();
         let crowd = Crowd::new(script, mutant);
         let config = script.bounds.config();
         let limits = config.limits.clone();
@@ -114,7 +111,7 @@ impl<'a> Memory<'a> {
             Arrival::Opened(life) => self.open(life),
             Arrival::Bytes(life) => {
                 let mut buffer = std::mem::take(&mut self.buffer);
-                self.crowd.read(life, &mut buffer);
+                self.crowd.read(life, usize::MAX, &mut buffer);
                 // After its last byte the host reads on and drops what comes.
                 if !self.crowd.pipe(life).down.ended {
                     let conn = self.link(life).conn;

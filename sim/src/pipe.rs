@@ -4,6 +4,9 @@ use std::{collections::VecDeque, net::IpAddr};
 
 use crate::{bounds::Pieces, rng::Rng};
 
+/// Bytes that have arrived at the server and wait there to be read, at the most.
+const ARRIVED_MAX: usize = 64 << 10;
+
 /// Whose connection it is.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub(crate) enum End {
@@ -29,6 +32,8 @@ pub(crate) struct Pipe {
     pub(crate) client_done: bool,
     /// The server's end is closed.
     pub(crate) server_done: bool,
+    /// The server let go of it without sending an end first.
+    pub(crate) cut: bool,
     /// Whether the server's host takes what comes. Until it does, bytes stay on their way.
     pub(crate) reading: bool,
     /// The server's host waits for room.
@@ -79,6 +84,7 @@ impl Pipe {
             harmed: false,
             client_done: false,
             server_done: false,
+            cut: false,
             reading: true,
             blocked: false,
             writable_due: false,
@@ -89,7 +95,9 @@ impl Pipe {
 
     /// When the next piece reaches the server, if one sets out now.
     pub(crate) fn sets_out_up(&mut self, now: u64) -> Option<u64> {
-        let waits = self.up.bytes.len() > self.up.arrived || self.up.ended && !self.eof_told;
+        let room = self.up.arrived < ARRIVED_MAX;
+        let waits =
+            self.up.bytes.len() > self.up.arrived && room || self.up.ended && !self.eof_told;
         let open = self.reading && !self.vanished && !self.server_done;
         (waits && open && !self.up.due).then(|| {
             self.up.due = true;

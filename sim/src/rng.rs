@@ -88,6 +88,15 @@ impl Rng {
         self.below(100) < u64::from(percent)
     }
 
+    /// A seed for somebody else's randomness.
+    pub fn seed(&mut self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        for part in seed.chunks_mut(8) {
+            part.copy_from_slice(&self.next().to_le_bytes());
+        }
+        seed
+    }
+
     /// How much of `len` things at hand go together: one, a few, or mostly all of them.
     pub fn portion(&mut self, len: usize) -> usize {
         let most = len as u64;

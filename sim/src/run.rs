@@ -2,15 +2,21 @@
 
 use std::{
     any::Any,
+    cell::RefCell,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    thread,
 };
 
 use crate::{
     counters::Counters,
+    crowd::Crowd,
     layer::Layer,
     log::{Event, Log, What},
     memory::Memory,
+    mio::{self, Stage},
+    oracle::Broken,
     profile::{Mutant, Profile},
     script::Script,
 };
@@ -87,7 +93,24 @@ pub(crate) fn run_in_memory(script: &Script, mutant: Option<Mutant>, tell: bool)
     memory.crowd.log = tell.then(Log::default);
     // A panic of the core is a failure like any other; the crowd is only read afterwards.
     let result = catch_unwind(AssertUnwindSafe(|| memory.run()));
-    let crowd = &mut memory.crowd;
+    conclude(&mut memory.crowd, script, Layer::Memory, result)
+}
+
+/// Runs a script with the mio runtime.
+pub(crate) fn run_on_mio(script: &Script, mutant: Option<Mutant>, tell: bool) -> (Outcome, Log) {
+    let mut crowd = Crowd::new(script, mutant);
+    crowd.log = tell.then(Log::default);
+    let stage = Rc::new(RefCell::new(Stage::new(crowd, script, mutant)));
+    let result = catch_unwind(AssertUnwindSafe(|| mio::run(&stage, script)));
+    conclude(&mut stage.borrow_mut().crowd, script, Layer::Mio, result)
+}
+
+fn conclude(
+    crowd: &mut Crowd<'_>,
+    script: &Script,
+    layer: Layer,
+    result: thread::Result<Result<(), Broken>>,
+) -> (Outcome, Log) {
     let broken = match result {
         Ok(result) => result.err(),
         Err(panic) => Some(("panic", panic_text(&*panic))),
@@ -98,7 +121,7 @@ pub(crate) fn run_in_memory(script: &Script, mutant: Option<Mutant>, tell: bool)
         detail,
         seed: script.seed,
         profile: "",
-        layer: Layer::Memory,
+        layer,
     });
     let mut log = crowd.log.take().unwrap_or_default();
     if let Some(Failure { property, detail, .. }) = &failure {

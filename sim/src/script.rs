@@ -105,6 +105,8 @@ pub enum Action {
     LostAnswers(u32),
     /// What the server asks its host in the next so many ms can't be found out.
     RefusedAnswers(u32),
+    /// The server's host has no descriptors to spare for newcomers for so many ms, most of the time.
+    NoDescriptors(u32),
     /// So many strangers connect at once, all from one address.
     AddressFlood(u32),
     /// A stranger connects and sends so many pieces of anything.
@@ -248,6 +250,7 @@ impl fmt::Display for Action {
             Self::LateAnswers(ms) => write!(f, "late-answers {ms}"),
             Self::LostAnswers(ms) => write!(f, "lost-answers {ms}"),
             Self::RefusedAnswers(ms) => write!(f, "refused-answers {ms}"),
+            Self::NoDescriptors(ms) => write!(f, "no-descriptors {ms}"),
             Self::AddressFlood(count) => write!(f, "address-flood {count}"),
             Self::Hostile(pieces) => write!(f, "hostile {pieces}"),
             Self::Hold(ms) => write!(f, "hold {ms}"),
@@ -362,6 +365,7 @@ impl Script {
             "late-answers" => Action::LateAnswers(ms()?),
             "lost-answers" => Action::LostAnswers(ms()?),
             "refused-answers" => Action::RefusedAnswers(ms()?),
+            "no-descriptors" => Action::NoDescriptors(ms()?),
             "address-flood" => Action::AddressFlood(number(0, 1_000)?),
             "hostile" => Action::Hostile(number(0, 1_000)?),
             "hold" => Action::Hold(ms()?),

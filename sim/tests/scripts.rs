@@ -12,3 +12,8 @@ fn holds(text: &str) {
 fn the_last_error_is_a_line_of_its_own() {
     holds(include_str!("scripts/torn-line.txt"));
 }
+
+#[test]
+fn who_is_turned_away_is_told_why() {
+    holds(include_str!("scripts/turned-away-in-silence.txt"));
+}

@@ -46,6 +46,7 @@ impl Crowd<'_> {
             }
             Action::LostAnswers(ms) => self.answer_badly(until(ms), Trouble::Lost),
             Action::RefusedAnswers(ms) => self.answer_badly(until(ms), Trouble::Refused),
+            Action::NoDescriptors(ms) => self.starved_until = until(ms),
             Action::AddressFlood(count) => {
                 for _ in 0..count {
                     let at = self.now + self.host.below(50_000);

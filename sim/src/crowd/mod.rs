@@ -102,6 +102,8 @@ pub(crate) struct Crowd<'a> {
     /// Timers fire late until then, by up to so much.
     late: (u64, u64),
     answers: Answers,
+    /// The server's host has no descriptors to spare until then.
+    starved_until: u64,
     /// Of what is not one connection's alone.
     host: Rng,
     finished: bool,
@@ -131,6 +133,7 @@ impl<'a> Crowd<'a> {
             oracle: Oracle::default(),
             late: (0, 0),
             answers: Answers::default(),
+            starved_until: 0,
             host: Rng::new(script.seed, Concern::Answers),
             finished: false,
             turns_at_once: 0,
@@ -174,18 +177,29 @@ impl<'a> Crowd<'a> {
         if at > self.now && at < until { at + by } else { at.max(self.now) }
     }
 
+    /// Time goes on.
+    pub(crate) fn wait_until(&mut self, time: u64) {
+        self.turns_at_once = if time > self.now { 0 } else { self.turns_at_once };
+        self.now = self.now.max(time);
+    }
+
     /// A turn of the server's begins at `time`.
     ///
     /// # Errors
     /// Time stands still.
     pub(crate) fn turn_at(&mut self, time: u64) -> Result<(), Broken> {
-        self.turns_at_once = if time > self.now { 0 } else { self.turns_at_once + 1 };
-        self.now = self.now.max(time);
+        self.turns_at_once += 1;
+        self.wait_until(time);
         self.counters.turns += 1;
         if self.turns_at_once > TURNS_AT_ONCE {
             return Err(("progress", "time stands still: there is always something due".into()));
         }
         Ok(())
+    }
+
+    /// Whether descriptors are short.
+    pub(crate) fn is_starved(&self) -> bool {
+        self.now < self.starved_until
     }
 
     /// Whether the last step was taken.
@@ -380,6 +394,7 @@ impl<'a> Crowd<'a> {
         self.tell(|| What::Healing);
         self.late = (0, 0);
         self.answers = Answers::default();
+        self.starved_until = 0;
         for life in 0..self.pipes.len() {
             let pipe = &mut self.pipes[life];
             for way in [&mut pipe.up, &mut pipe.down] {

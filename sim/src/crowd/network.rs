@@ -82,7 +82,8 @@ impl Crowd<'_> {
         }
         if count == 0 {
             // All was read, and nothing more will come.
-            return self.lose(life, true);
+            let word = !self.pipes[life].cut;
+            return self.lose(life, word);
         }
         let end = pipe.end;
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -129,13 +130,14 @@ impl Crowd<'_> {
         &mut self.pipes[life]
     }
 
-    /// Takes all bytes that have arrived.
-    pub(crate) fn read(&mut self, life: LifeId, into: &mut Vec<u8>) {
+    /// Takes bytes that have arrived, at most so many.
+    pub(crate) fn read(&mut self, life: LifeId, most: usize, into: &mut Vec<u8>) {
         let up = &mut self.pipes[life].up;
-        up.take(up.arrived, into);
+        up.take(up.arrived.min(most), into);
         self.trace.number(life as u64);
         self.trace.bytes(into);
         self.tell(|| What::ReachedServer { life, bytes: into.clone() });
+        self.hurry_up(life);
     }
 
     /// Reads from a connection from now on, or does not.
@@ -176,6 +178,14 @@ impl Crowd<'_> {
             self.hurry_room(life);
         }
         self.hurry_down(life);
+    }
+
+    /// The server's host waits for room, whether there is some already or not.
+    pub(crate) fn block(&mut self, life: LifeId) {
+        self.pipes[life].blocked = true;
+        if self.window(life) > 0 {
+            self.hurry_room(life);
+        }
     }
 
     /// Sends nothing more.
