@@ -16,7 +16,7 @@ use crate::Failure;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SimArgs {
     /// What the runs are like: quick (2 to 5 clients), wide (6 to 16), calm (no faults)
-    #[arg(long, default_value = "quick", value_parser = ["quick", "wide", "calm"])]
+    #[arg(long, default_value = "quick", value_parser = ["quick", "standard", "wide", "calm"])]
     profile: String,
     /// Run so many seeds
     #[arg(long, value_name = "N", default_value_t = 1000, conflicts_with = "seed")]

@@ -4,7 +4,7 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use chat_core::{Answer, Config, Limits, OperConfig, Request};
 
-use crate::rng::Rng;
+use crate::{crowd::SERVER, rng::Rng};
 
 /// How the network cuts bytes into pieces.
 #[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
@@ -96,11 +96,13 @@ impl Bounds {
         let some = |limit: u32| (limit > 0).then_some(limit);
         let password = || Self::PASSWORD.to_string();
         Config {
-            name: "irc.sim".into(),
+            name: SERVER.into(),
             network: "Sim".into(),
             password: (self.password > 0).then(password),
             opers: vec![OperConfig { name: "op".into(), password: password() }],
             default_channels: Vec::new(),
+            cloak: false,
+            trace: true,
             limits: Limits {
                 lines_per_second: some(self.lines_per_second),
                 lines_burst: self.lines_burst,
@@ -115,7 +117,7 @@ impl Bounds {
                 ask: ms(self.ask),
                 drain: ms(self.drain),
                 connections_per_address: some(self.connections_per_address).map(|n| n as usize),
-                // The oracle is told of what is said, and knows nothing of what was.
+                // The judge is told of what is said, and knows nothing of what was.
                 history_replay: 0,
                 ..Limits::default()
             },

@@ -5,16 +5,34 @@ use std::fmt::Write as _;
 
 use crate::{
     bounds::Bounds,
+    judge::{Broken, Judge, LifeId},
     line::Line,
-    oracle::{self, Broken, LifeId, Nick, Oracle, Target},
-    rng::Rng,
+    rng::{Concern, Rng},
+    script::Action,
 };
+
+/// Capabilities that a client may ask for, some of them in pairs.
+const CAPS: [&str; 9] = [
+    "server-time",
+    "message-tags",
+    "multi-prefix",
+    "userhost-in-names",
+    "extended-join",
+    "echo-message",
+    "away-notify",
+    "invite-notify",
+    "batch labeled-response",
+];
 
 pub(crate) struct Client {
     number: u32,
+    /// When it comes back.
     pub(crate) rng: Rng,
     /// Whether the server wants one.
     password: bool,
+    /// How it says what it says.
+    speech: Rng,
+    caps: Vec<&'static str>,
     /// Whether it comes back when it loses its connection.
     pub(crate) wants_online: bool,
     /// Whether a return is under way.
@@ -22,28 +40,39 @@ pub(crate) struct Client {
     /// The connection it has.
     pub(crate) life: Option<LifeId>,
     registered: bool,
-    nick_attempt: u32,
+    /// How many nicks it has tried before the one it asks for.
+    attempt: u32,
+    /// The nick that it has.
+    nick: String,
+    /// Messages, labels and PINGs of this connection, so that no two are the same.
+    said: u32,
     /// The channels it wants to be in.
     pub(crate) wanted: BTreeSet<u32>,
     /// Bytes that came and are no line yet.
     partial: Vec<u8>,
     /// What it says next.
-    pub(crate) out: String,
+    out: String,
     /// The reason of the ERROR that ended the connection.
     pub(crate) error: String,
 }
 
 impl Client {
-    pub(crate) fn new(number: u32, rng: Rng, password: bool) -> Self {
+    pub(crate) fn new(number: u32, seed: u64, password: bool) -> Self {
+        let mut speech = Rng::new(seed, Concern::Speech(number));
+        let caps = CAPS.into_iter().filter(|_| speech.chance(50)).collect();
         Self {
             number,
-            rng,
+            rng: Rng::new(seed, Concern::Client(number)),
+            speech,
+            caps,
             password,
             wants_online: false,
             returning: false,
             life: None,
             registered: false,
-            nick_attempt: 0,
+            attempt: 0,
+            nick: String::new(),
+            said: 0,
             wanted: BTreeSet::new(),
             partial: Vec::new(),
             out: String::new(),
@@ -51,13 +80,54 @@ impl Client {
         }
     }
 
-    fn nick(&self) -> Nick {
-        Nick { client: self.number, attempt: self.nick_attempt }
+    /// The nick that it has, or asks for.
+    pub(crate) fn nick(&self) -> String {
+        if self.registered { self.nick.clone() } else { self.wanted_nick() }
+    }
+
+    fn wanted_nick(&self) -> String {
+        format!("c{}_{}", self.number, self.attempt)
+    }
+
+    /// A channel's name, now and then in the other case.
+    fn channel(&mut self, channel: u32) -> String {
+        let head = if self.speech.chance(15) { "#CH" } else { "#ch" };
+        format!("{head}{channel}")
     }
 
     fn say(&mut self, line: std::fmt::Arguments<'_>) {
+        if self.registered && self.caps.contains(&CAPS[8]) && self.speech.chance(50) {
+            self.said += 1;
+            let label = self.said;
+            self.write(format_args!("@label=l{label} {line}"));
+        } else {
+            self.write(line);
+        }
+    }
+
+    fn write(&mut self, line: std::fmt::Arguments<'_>) {
         self.out.write_fmt(line).expect("a string takes all");
         self.out.push_str("\r\n");
+    }
+
+    /// What it says, as bytes on their way; the judge hears of each line.
+    pub(crate) fn speak(&mut self, judge: &mut Judge, now: u64) -> String {
+        let out = std::mem::take(&mut self.out);
+        if let Some(life) = self.life {
+            let lines = out.split_inclusive('\n').filter_map(|line| line.strip_suffix("\r\n"));
+            lines.for_each(|line| judge.sends(life, line, now));
+        }
+        out
+    }
+
+    /// Whether it has nothing more to say.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Forgets what it was about to say.
+    pub(crate) fn hush(&mut self) {
+        self.out.clear();
     }
 
     /// A connection is there. The nick is the one of the time before.
@@ -65,18 +135,19 @@ impl Client {
         self.life = Some(life);
         self.registered = false;
         self.partial.clear();
+        self.out.clear();
         self.error.clear();
-        let caps = ["", "server-time message-tags", "multi-prefix userhost-in-names extended-join"]
-            [self.number as usize % 3];
+        let number = self.number;
+        // First, since it says whose connection this is.
+        self.say(format_args!("USER u{life} 0 * :Client {number}"));
+        let caps = self.caps.join(" ");
         if !caps.is_empty() {
             self.say(format_args!("CAP REQ :{caps}"));
         }
-        let number = self.number;
-        self.say(format_args!("USER u{life} 0 * :Client {number}"));
         if self.password {
             self.say(format_args!("PASS {}", Bounds::PASSWORD));
         }
-        let nick = self.nick();
+        let nick = self.wanted_nick();
         self.say(format_args!("NICK {nick}"));
         if !caps.is_empty() {
             self.say(format_args!("CAP END"));
@@ -94,50 +165,108 @@ impl Client {
         self.life.filter(|_| self.registered)
     }
 
-    pub(crate) fn join(&mut self, channel: u32, oracle: &mut Oracle) {
-        if self.wanted.insert(channel) {
-            self.ask_join(channel, oracle);
+    /// Does what a script says, as far as it is there. `nick_of` tells other clients' nicks.
+    pub(crate) fn act(&mut self, action: Action, nick_of: impl Fn(u32) -> String) {
+        match action {
+            Action::Join(channel) => {
+                if (self.wanted.insert(channel) || self.speech.chance(30)) && self.registered {
+                    self.join(channel);
+                }
+                return;
+            }
+            Action::Part(channel) if !self.wanted.remove(&channel) => return,
+            Action::Quit => return self.quit(),
+            _ => {}
         }
-    }
-
-    fn ask_join(&mut self, channel: u32, oracle: &mut Oracle) {
-        if let Some(life) = self.ready() {
-            oracle.asks_join(life, channel);
-            self.say(format_args!("JOIN #{channel}"));
-        }
-    }
-
-    pub(crate) fn part(&mut self, channel: u32, oracle: &mut Oracle, now: u64) {
-        if !self.wanted.remove(&channel) {
+        if !self.registered {
             return;
         }
-        if let Some(life) = self.ready() {
-            oracle.asks_part(life, channel, now);
-            self.say(format_args!("PART #{channel}"));
+        match action {
+            Action::Part(channel) => {
+                let name = self.channel(channel);
+                let reason = if self.speech.chance(50) { " :so long" } else { "" };
+                self.say(format_args!("PART {name}{reason}"));
+            }
+            Action::Say(channel, len) => self.say_in(channel, len),
+            Action::Tell(to, len) if to != self.number => self.message(&nick_of(to), len),
+            Action::Flood(channel, lines) => (0..lines).for_each(|_| self.say_in(channel, 60)),
+            Action::Rename => {
+                self.attempt += 1;
+                let nick = self.wanted_nick();
+                self.say(format_args!("NICK {nick}"));
+            }
+            Action::Ping => {
+                self.said += 1;
+                let token = self.said;
+                self.say(format_args!("PING p{token}"));
+            }
+            Action::Kick(channel, whom) => {
+                let (name, nick) = (self.channel(channel), nick_of(whom));
+                let reason = if self.speech.chance(50) { " :go away" } else { "" };
+                self.say(format_args!("KICK {name} {nick}{reason}"));
+            }
+            Action::Topic(channel, len) => {
+                let name = self.channel(channel);
+                let text = self.letters(len);
+                self.say(format_args!("TOPIC {name} :{text}"));
+            }
+            Action::AskTopic(channel) => {
+                let name = self.channel(channel);
+                self.say(format_args!("TOPIC {name}"));
+            }
+            Action::Invite(channel, whom) => {
+                let (name, nick) = (self.channel(channel), nick_of(whom));
+                self.say(format_args!("INVITE {nick} {name}"));
+            }
+            Action::Names(channel) => {
+                let name = self.channel(channel);
+                self.say(format_args!("NAMES {name}"));
+            }
+            Action::Away(len) => {
+                let text = self.letters(len);
+                self.say(format_args!("AWAY :{text}"));
+            }
+            Action::Mode(channel, add, letter, of) => {
+                let name = self.channel(channel);
+                let sign = if add { '+' } else { '-' };
+                let param = match letter {
+                    'o' | 'v' => format!(" {}", nick_of(of)),
+                    'b' => format!(" c{of}_*!*@*"),
+                    'k' => format!(" key{channel}"),
+                    'l' if add => format!(" {}", of + 1),
+                    _ => String::new(),
+                };
+                self.say(format_args!("MODE {name} {sign}{letter}{param}"));
+            }
+            Action::AskMode(channel) => {
+                let name = self.channel(channel);
+                self.say(format_args!("MODE {name}"));
+            }
+            _ => {}
         }
     }
 
-    pub(crate) fn message(&mut self, target: Target, len: u32, oracle: &mut Oracle, now: u64) {
-        if let Some(life) = self.ready() {
-            let id = oracle.says(life, target, len, now);
-            self.say(format_args!("PRIVMSG {target} :{}", oracle::text(id, len)));
-        }
+    fn join(&mut self, channel: u32) {
+        let name = self.channel(channel);
+        let key = if self.speech.chance(60) { format!(" key{channel}") } else { String::new() };
+        self.say(format_args!("JOIN {name}{key}"));
     }
 
-    pub(crate) fn rename(&mut self, oracle: &mut Oracle, now: u64) {
-        if let Some(life) = self.ready() {
-            self.nick_attempt += 1;
-            oracle.asks_nick(life, now);
-            let nick = self.nick();
-            self.say(format_args!("NICK {nick}"));
-        }
+    fn say_in(&mut self, channel: u32, len: u32) {
+        let name = self.channel(channel);
+        self.message(&name, len);
     }
 
-    pub(crate) fn ping(&mut self, oracle: &mut Oracle, now: u64) {
-        if let Some(life) = self.ready() {
-            let token = oracle.pings(life, now);
-            self.say(format_args!("PING {token}"));
-        }
+    fn message(&mut self, target: &str, len: u32) {
+        let Some(life) = self.life else { return };
+        self.said += 1;
+        let (number, letters) = (self.said, self.letters(len));
+        let command = if self.speech.chance(10) { "NOTICE" } else { "PRIVMSG" };
+        self.say(format_args!("{command} {target} :m{life}.{number}-{letters}"));
+    }
+
+    fn letters(&mut self, len: u32) -> String {
+        (0..len).map(|at| char::from(b'a' + ((at * 5 + self.said * 3) % 26) as u8)).collect()
     }
 
     pub(crate) fn quit(&mut self) {
@@ -148,21 +277,28 @@ impl Client {
     }
 
     /// The last look after healing: who is where, and a barrier.
-    pub(crate) fn look_around(&mut self, oracle: &mut Oracle, now: u64) {
-        if let Some(life) = self.ready() {
-            for channel in self.wanted.clone() {
-                oracle.asks_names(life, channel);
-                self.say(format_args!("NAMES #{channel}"));
-            }
-            self.ping(oracle, now);
+    pub(crate) fn look_around(&mut self) {
+        for channel in self.wanted.clone() {
+            self.act(Action::Names(channel), |_| String::new());
         }
+        self.ping();
+    }
+
+    /// Asks whether the server has done all that was asked of it.
+    pub(crate) fn ping(&mut self) {
+        self.act(Action::Ping, |_| String::new());
+    }
+
+    /// Begins a line and never ends it.
+    pub(crate) fn say_half(&mut self) {
+        self.out.push_str("PRIVMSG #ch0 :half a l");
     }
 
     /// Bytes came: each whole line is judged and answered.
     pub(crate) fn receive(
         &mut self,
         bytes: &[u8],
-        oracle: &mut Oracle,
+        judge: &mut Judge,
         now: u64,
     ) -> Result<(), Broken> {
         let Some(life) = self.life else { return Ok(()) };
@@ -172,10 +308,10 @@ impl Client {
         while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
             let (bytes, later) = rest.split_at(end + 1);
             rest = later;
-            let line = Line::read(bytes)
-                .map_err(|why| ("form", format!("{why}: \"{}\"", bytes.escape_ascii())))?;
-            oracle.hears(life, &line, now)?;
-            self.answer(&line, oracle);
+            judge.receives(life, bytes, now)?;
+            if let Ok(line) = Line::read(bytes) {
+                self.answer(&line);
+            }
         }
         let read = partial.len() - rest.len();
         partial.drain(..read);
@@ -183,22 +319,41 @@ impl Client {
         Ok(())
     }
 
-    fn answer(&mut self, line: &Line<'_>, oracle: &mut Oracle) {
+    fn answer(&mut self, line: &Line<'_>) {
         match line.command {
-            "PING" => self.say(format_args!("PONG :{}", line.param(0))),
+            "PING" => self.write(format_args!("PONG :{}", line.param(0))),
             "001" => {
                 self.registered = true;
+                self.nick = line.param(0).into();
                 for channel in self.wanted.clone() {
-                    self.ask_join(channel, oracle);
+                    self.join(channel);
                 }
             }
             "433" if !self.registered => {
-                self.nick_attempt += 1;
-                let nick = self.nick();
+                self.attempt += 1;
+                let nick = self.wanted_nick();
                 self.say(format_args!("NICK {nick}"));
             }
+            "NICK" if line.nick == self.nick => self.nick = line.param(0).into(),
+            // What it is told counts: of two JOINs, one may have been refused and one not.
+            "JOIN" if line.nick == self.nick => self.wanted.extend(number_of(line.param(0))),
+            "PART" if line.nick == self.nick => self.gives_up(line.param(0)),
+            "KICK" if line.param(1) == self.nick => self.gives_up(line.param(0)),
+            "471" | "473" | "474" | "475" => self.gives_up(line.param(1)),
             "ERROR" => self.error = line.param(0).to_string(),
             _ => {}
         }
     }
+
+    /// It does not want to be in a channel any more where it is not let in.
+    fn gives_up(&mut self, channel: &str) {
+        if let Some(number) = number_of(channel) {
+            self.wanted.remove(&number);
+        }
+    }
+}
+
+/// The number of a channel, by its name.
+fn number_of(channel: &str) -> Option<u32> {
+    channel.get(3..)?.parse().ok()
 }

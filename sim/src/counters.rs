@@ -50,6 +50,8 @@ counters! {
     received,
     /// Messages whose arrival was certain, and checked.
     owed,
+    /// Lines received as the model predicted them.
+    predicted,
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! A deterministic simulator of `chat-core`: a server in memory, honest clients, a bad network, and an
-//! oracle that judges what the clients see.
+//! A deterministic simulator of `chat-core`: a server in memory, honest clients, a bad network, and a
+//! judge of what the clients see.
 //!
-//! A seed is a run: [`Script::generate`] makes the steps, a crowd of clients carries them out in simulated
-//! time, and the same seed gives the same run on any machine, byte for byte. Bytes are split, merged
+//! A seed is a run: [`Script::generate`] makes the steps, a crowd of clients carries them out in
+//! simulated time, and the same seed gives the same run on any machine, byte for byte. Bytes are split, merged
 //! and delayed; writes are partial; connections stall in one direction, go away without a word, are
 //! reset, half-closed and read slowly; clients come back with the nick they had; the wall clock jumps
 //! and timers are late. Then all troubles end, and everything must settle.
@@ -15,6 +15,8 @@
 //! | `order` | a sender's messages come once and in order; all agree on one order; PONGs come in order |
 //! | `membership` | messages come from members to members; joins and departures fit |
 //! | `loss` | what was certainly carried out while somebody was certainly there has come |
+//! | `carried` | lines are carried out once each, in the order of sending; nicks are one user's |
+//! | `predicted` | each client is told what the model says, line by line, and nothing else |
 //! | `cause` | a connection to which nothing was done is not ended for silence |
 //! | `bounds` | queues are within their limits after every turn |
 //! | `progress` | time goes on |
@@ -36,6 +38,7 @@ mod client;
 mod counters;
 mod crowd;
 mod fault;
+mod judge;
 mod layer;
 mod line;
 mod lockstep;
@@ -44,7 +47,6 @@ mod many;
 mod memory;
 mod mio;
 mod mutate;
-mod oracle;
 mod pipe;
 mod profile;
 mod rng;
@@ -58,6 +60,7 @@ pub mod turmoil;
 
 pub use bounds::{Bounds, Pieces};
 pub use counters::Counters;
+pub use judge::{Broken, Checked, Judge, LifeId};
 pub use layer::{Layer, UnknownLayer};
 pub use lockstep::{lockstep, lockstep_script};
 pub use log::{Event, Log, What};

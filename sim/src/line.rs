@@ -1,8 +1,12 @@
-//! Lines as the oracle reads them: a parser of its own, so that it shares no fault with the core.
+//! Lines as the judge reads them: a parser of its own, so that it shares no fault with the core.
 
 /// The parts of a line that came from the server.
 #[derive(Debug)]
 pub(crate) struct Line<'a> {
+    /// What stands between `@` and the first space; empty if nothing does.
+    tags: &'a str,
+    /// All of the source; empty if there is none.
+    pub(crate) source: &'a str,
     /// The source's nick, or the server's name; empty if there is none.
     pub(crate) nick: &'a str,
     /// The source's user name; empty if it has none.
@@ -22,21 +26,23 @@ impl<'a> Line<'a> {
             return Err("it has a NUL, CR or LF in it");
         }
         let Ok(mut rest) = std::str::from_utf8(body) else { return Err("it is not what was sent") };
+        let mut tags = "";
         if let Some(tagged) = rest.strip_prefix('@') {
-            let Some((tags, line)) = tagged.split_once(' ') else { return Err("it is only tags") };
-            if tags.len() + 2 > 8_191 {
+            let Some((some, line)) = tagged.split_once(' ') else { return Err("it is only tags") };
+            if some.len() + 2 > 8_191 {
                 return Err("its tags are longer than 8191 bytes");
             }
-            rest = line;
+            (tags, rest) = (some, line);
         }
         if rest.len() + 2 > 512 {
             return Err("it is longer than 512 bytes");
         }
-        let (mut nick, mut user) = ("", "");
+        let (mut source, mut nick, mut user) = ("", "", "");
         if let Some(sourced) = rest.strip_prefix(':') {
-            let Some((source, line)) = sourced.split_once(' ') else {
+            let Some((some, line)) = sourced.split_once(' ') else {
                 return Err("it is only a source");
             };
+            source = some;
             let name = source.split_once('@').map_or(source, |(name, _)| name);
             (nick, user) = name.split_once('!').unwrap_or((name, ""));
             rest = line;
@@ -56,7 +62,15 @@ impl<'a> Line<'a> {
             more = next;
         }
         let command = params.remove(0);
-        Ok(Self { nick, user, command, params })
+        Ok(Self { tags, source, nick, user, command, params })
+    }
+
+    /// The value of a tag; `None` if the line does not have it.
+    pub(crate) fn tag(&self, key: &str) -> Option<&'a str> {
+        self.tags.split(';').find_map(|tag| match tag.split_once('=') {
+            Some((name, value)) => (name == key).then_some(value),
+            None => (tag == key && !tag.is_empty()).then_some(""),
+        })
     }
 
     /// A parameter; empty if it is not there.

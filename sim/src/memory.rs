@@ -1,14 +1,17 @@
 //! Layer 1: the core itself, driven as an adapter would, with the crowd for a network.
 
+use std::collections::VecDeque;
+
 use chat_core::{
-    Answer, CloseWhen, Closed, ConnId, Input, Limits, Output, Pause, PeerInfo, Server, Ticket,
+    Answer, CloseWhen, Closed, ConnId, Input, Limits, Output, Pause, PeerInfo, Report, Server,
+    Ticket,
 };
 
 use crate::{
     bounds::{Bounds, Pieces},
     crowd::{Arrival, Crowd},
+    judge::{Broken, LifeId},
     log::What,
-    oracle::{Broken, LifeId},
     profile::Mutant,
     rng::{Concern, Rng},
     script::Script,
@@ -26,6 +29,10 @@ pub(crate) struct Memory<'a> {
     asked: Vec<(Ticket, Answer)>,
     /// The life of a connection, by its index.
     lives: Vec<LifeId>,
+    /// What is to be done, reports aside.
+    outputs: VecDeque<Output>,
+    /// The first report of what should not be.
+    misreported: Option<Broken>,
     deaf_to_time: bool,
     buffer: Vec<u8>,
 }
@@ -53,6 +60,8 @@ impl<'a> Memory<'a> {
             links: Vec::new(),
             asked: Vec::new(),
             lives: Vec::new(),
+            outputs: VecDeque::new(),
+            misreported: None,
             deaf_to_time: mutant == Some(Mutant::DeafToTime),
             buffer: Vec::new(),
         }
@@ -87,7 +96,7 @@ impl<'a> Memory<'a> {
                 self.take(arrival);
             }
         }
-        self.drain();
+        self.drain()?;
         self.check_bounds()
     }
 
@@ -103,6 +112,18 @@ impl<'a> Memory<'a> {
     fn input(&mut self, input: Input<'_>) {
         let now = self.crowd.clock();
         self.server.handle(now, input);
+        self.collect();
+    }
+
+    /// Takes outputs, and hears reports at once: what was reported must be known before bytes that
+    /// follow from it reach a client, which may be in this turn.
+    fn collect(&mut self) {
+        while let Some(output) = self.server.poll_output() {
+            match output {
+                Output::Report(report) => self.report(&report),
+                output => self.outputs.push_back(output),
+            }
+        }
     }
 
     /// Hands over what has reached the server.
@@ -166,8 +187,9 @@ impl<'a> Memory<'a> {
     }
 
     /// Takes all outputs, as an adapter does.
-    fn drain(&mut self) {
-        while let Some(output) = self.server.poll_output() {
+    fn drain(&mut self) -> Result<(), Broken> {
+        self.collect();
+        while let Some(output) = self.outputs.pop_front() {
             self.crowd.counters.outputs += 1;
             match output {
                 Output::Flush(conn) => {
@@ -199,9 +221,22 @@ impl<'a> Memory<'a> {
                     self.crowd.ask(self.asked.len() - 1);
                 }
                 Output::Cancel(_) => self.crowd.trace.number(6),
-                Output::Report(_) => self.crowd.trace.number(7),
+                // These are heard at once.
+                Output::Report(_) => {}
                 Output::Stopped => self.crowd.trace.number(8),
             }
+        }
+        self.misreported.take().map_or(Ok(()), Err)
+    }
+
+    fn report(&mut self, report: &Report) {
+        self.crowd.trace.number(7);
+        if let Report::Line { conn, line } = report {
+            let life = self.lives[conn.index()];
+            self.crowd.tell(|| What::Carried { life, line: line.clone() });
+        }
+        if let Err(broken) = self.crowd.judge.report(report) {
+            self.misreported.get_or_insert(broken);
         }
     }
 

@@ -1,10 +1,10 @@
-//! The mutants: bugs put between the core's outbox and the client, to see whether the oracle sees them.
+//! The mutants: bugs put between the core's outbox and the client, to see whether the judge sees them.
 
 use std::borrow::Cow;
 
 use crate::{
     client::Client,
-    oracle::LifeId,
+    judge::LifeId,
     pipe::Pipe,
     profile::Mutant,
     rng::{Concern, Rng},
@@ -45,7 +45,7 @@ impl Saboteur {
         }
         let line = channel_message(bytes)?;
         let text = String::from_utf8_lossy(line);
-        let channel = text.split(" #").nth(1)?.split(' ').next()?.parse::<u32>().ok()?;
+        let channel = text.split(" #").nth(1)?.get(2..)?.split(' ').next()?.parse::<u32>().ok()?;
         let victim = clients.iter().find(|client| {
             !client.wanted.contains(&channel)
                 && client.ready().is_some_and(|other| other != life && pipes[other].at_line)

@@ -19,7 +19,7 @@ pub struct Profile {
     pub mutant: Option<Mutant>,
 }
 
-/// A known bug, built into the simulator's host rather than the core: the oracle must see it.
+/// A known bug, built into the simulator's host rather than the core: the judge must see it.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
 pub enum Mutant {
     /// A partial write loses the byte after it.
@@ -75,6 +75,18 @@ impl Profile {
         }
     }
 
+    /// The size by which speed is told: 8 clients with 60 steps each.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self {
+            name: "standard",
+            clients: 8..=8,
+            channels: 3..=3,
+            steps_per_client: 60..=60,
+            ..Self::quick()
+        }
+    }
+
     /// No faults: bytes are still split, merged and delayed.
     #[must_use]
     pub fn calm() -> Self {
@@ -84,7 +96,8 @@ impl Profile {
     /// The profile of that name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
-        [Self::quick(), Self::wide(), Self::calm()].into_iter().find(|known| known.name == name)
+        let all = [Self::quick(), Self::standard(), Self::wide(), Self::calm()];
+        all.into_iter().find(|known| known.name == name)
     }
 
     /// The same with a bug built in.

@@ -36,6 +36,8 @@ pub enum Concern {
     Answers,
     /// What a stranger does, by its number.
     Stranger(u32),
+    /// How a client says what it says.
+    Speech(u32),
     /// Where a mutant strikes.
     Mutant,
 }
@@ -52,6 +54,7 @@ impl Rng {
             Concern::Answers => 5,
             Concern::Stranger(number) => 2 << 32 | u64::from(number),
             Concern::Client(client) => 1 << 32 | u64::from(client),
+            Concern::Speech(client) => 1 << 33 | u64::from(client),
             Concern::Network { client, attempt } => {
                 2 << 56 | u64::from(client) << 32 | u64::from(attempt)
             }

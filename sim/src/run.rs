@@ -12,11 +12,11 @@ use std::{
 use crate::{
     counters::Counters,
     crowd::Crowd,
+    judge::Broken,
     layer::Layer,
     log::{Event, Log, What},
     memory::Memory,
     mio::{self, Stage},
-    oracle::Broken,
     profile::{Mutant, Profile},
     script::Script,
 };

@@ -77,6 +77,23 @@ pub enum Action {
     Rename,
     /// It sends PING, so that it knows what has been carried out.
     Ping,
+    /// It puts another client out of a channel.
+    Kick(u32, u32),
+    /// It sets a channel's topic: so many letters.
+    Topic(u32, u32),
+    /// It asks for a channel's topic.
+    AskTopic(u32),
+    /// It invites another client to a channel.
+    Invite(u32, u32),
+    /// It asks who is in a channel.
+    Names(u32),
+    /// It is away, for a reason of so many letters; with none, it is back.
+    Away(u32),
+    /// It changes a channel's mode: whether it is set, its letter, and for `o`, `v` and `b` of which
+    /// client, for `l` how many less one.
+    Mode(u32, bool, char, u32),
+    /// It asks for a channel's modes.
+    AskMode(u32),
     /// Its connection is reset.
     Reset,
     /// Its connection is reset, and it is back at once with the nick that the server has not seen
@@ -145,6 +162,9 @@ impl Action {
     }
 }
 
+/// The letters of modes that clients change.
+const MODES: [char; 10] = ['o', 'v', 'b', 'k', 'l', 'i', 'm', 'n', 's', 't'];
+
 /// When scripted steps end and healing begins, in ms.
 pub(crate) const CHAOS_MS: u64 = 60_000;
 
@@ -164,6 +184,8 @@ impl Script {
         let bounds = Bounds::draw(&mut shape);
         let pieces = if shape.below(100) == 0 { Pieces::Bytes } else { Pieces::Mixed };
         let long = shape.chance(30);
+        // Without kicks and modes, more is certain from outside.
+        let politics = shape.chance(60);
 
         let mut steps = Vec::new();
         for client in 0..clients {
@@ -184,7 +206,7 @@ impl Script {
             let action = if rng.chance(profile.fault_percent) {
                 fault::draw(&fault::KINDS, &mut rng, faults).unwrap_or(Action::Ping)
             } else {
-                deed(&mut rng, clients, channel, long)
+                deed(&mut rng, clients, channel, long, politics)
             };
             steps.push(Step { at_ms, client, action });
         }
@@ -194,8 +216,11 @@ impl Script {
     }
 }
 
-fn deed(rng: &mut Rng, clients: u32, channel: u32, long: bool) -> Action {
+fn deed(rng: &mut Rng, clients: u32, channel: u32, long: bool, politics: bool) -> Action {
     let len = rng.below(if long { 380 } else { 40 }) as u32;
+    if rng.chance(if politics { 35 } else { 8 }) {
+        return rarer_deed(rng, clients, channel, politics);
+    }
     match rng.below(100) {
         0..10 => Action::Join(channel),
         10..14 => Action::Part(channel),
@@ -206,6 +231,26 @@ fn deed(rng: &mut Rng, clients: u32, channel: u32, long: bool) -> Action {
         35..45 => Action::Tell(rng.below(u64::from(clients)) as u32, len),
         45..50 => Action::Flood(channel, rng.between(5, 80) as u32),
         _ => Action::Say(channel, len),
+    }
+}
+
+/// What asks, and in some runs what decides over others.
+fn rarer_deed(rng: &mut Rng, clients: u32, channel: u32, politics: bool) -> Action {
+    let other = rng.below(u64::from(clients)) as u32;
+    match rng.below(if politics { 100 } else { 30 }) {
+        0..8 => Action::Names(channel),
+        8..14 => Action::Away(rng.below(2) as u32 * 12),
+        14..20 => Action::AskTopic(channel),
+        20..25 => Action::AskMode(channel),
+        25..30 => Action::Topic(channel, rng.below(3) as u32 * 20),
+        30..42 => Action::Kick(channel, other),
+        42..50 => Action::Invite(channel, other),
+        _ => {
+            let letter = MODES[rng.below(MODES.len() as u64) as usize];
+            // Mostly as it was, or nobody would be let in after a while.
+            let add = rng.chance(if matches!(letter, 'o' | 'v' | 'n' | 't') { 75 } else { 40 });
+            Action::Mode(channel, add, letter, other)
+        }
     }
 }
 
@@ -225,6 +270,30 @@ impl fmt::Display for Script {
     }
 }
 
+impl Action {
+    /// Whether it is done to a client or the server, not by a client.
+    pub(crate) const fn is_fault(self) -> bool {
+        matches!(
+            self,
+            Self::Reset
+                | Self::Replace
+                | Self::HalfLine
+                | Self::Vanish
+                | Self::HalfClose
+                | Self::StallUp(_)
+                | Self::StallDown(_)
+                | Self::ReadSlowly(_)
+                | Self::WallJump(_)
+                | Self::LateTimers(_)
+                | Self::LateAnswers(_)
+                | Self::LostAnswers(_)
+                | Self::RefusedAnswers(_)
+                | Self::AddressFlood(_)
+                | Self::Hostile(_)
+        ) || self.is_of_hosts()
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -237,6 +306,16 @@ impl fmt::Display for Action {
             Self::Flood(channel, lines) => write!(f, "flood {channel} {lines}"),
             Self::Rename => f.write_str("rename"),
             Self::Ping => f.write_str("ping"),
+            Self::Kick(channel, client) => write!(f, "kick {channel} {client}"),
+            Self::Topic(channel, len) => write!(f, "topic {channel} {len}"),
+            Self::AskTopic(channel) => write!(f, "ask-topic {channel}"),
+            Self::Invite(channel, client) => write!(f, "invite {channel} {client}"),
+            Self::Names(channel) => write!(f, "names {channel}"),
+            Self::Away(len) => write!(f, "away {len}"),
+            Self::Mode(channel, add, letter, of) => {
+                write!(f, "mode {channel} {}{letter} {of}", if add { '+' } else { '-' })
+            }
+            Self::AskMode(channel) => write!(f, "ask-mode {channel}"),
             Self::Reset => f.write_str("reset"),
             Self::Replace => f.write_str("replace"),
             Self::HalfLine => f.write_str("half-line"),
@@ -341,6 +420,7 @@ impl Script {
             args.get(at)?.parse().ok().filter(|n| *n <= most)
         };
         let channel = || number(0, self.channels - 1);
+        let client = |at| number(at, self.clients - 1);
         let ms = || number(0, CHAOS_MS as u32);
         let action = match verb {
             "connect" => Action::Connect,
@@ -348,10 +428,23 @@ impl Script {
             "join" => Action::Join(channel()?),
             "part" => Action::Part(channel()?),
             "say" => Action::Say(channel()?, number(1, 380)?),
-            "tell" => Action::Tell(number(0, self.clients - 1)?, number(1, 380)?),
+            "tell" => Action::Tell(client(0)?, number(1, 380)?),
             "flood" => Action::Flood(channel()?, number(1, 10_000)?),
             "rename" => Action::Rename,
             "ping" => Action::Ping,
+            "kick" => Action::Kick(channel()?, client(1)?),
+            "topic" => Action::Topic(channel()?, number(1, 380)?),
+            "ask-topic" => Action::AskTopic(channel()?),
+            "invite" => Action::Invite(channel()?, client(1)?),
+            "names" => Action::Names(channel()?),
+            "away" => Action::Away(number(0, 180)?),
+            "mode" => {
+                let mut change = args.get(1)?.chars();
+                let add = change.next().filter(|sign| matches!(sign, '+' | '-'))? == '+';
+                let letter = change.next().filter(|letter| MODES.contains(letter))?;
+                Action::Mode(channel()?, add, letter, client(2)?)
+            }
+            "ask-mode" => Action::AskMode(channel()?),
             "reset" => Action::Reset,
             "replace" => Action::Replace,
             "half-line" => Action::HalfLine,

@@ -293,8 +293,8 @@ mod tests {
     fn what_holds_is_not_shrunk_and_runs_are_bounded() {
         let script = failing();
         assert_eq!(shrink(&script, 50, |_| None, |_| ControlFlow::Continue(())), None);
-        let bounded = shrink(&script, 50, stalled_talk, |_| ControlFlow::Continue(()));
-        assert_eq!(bounded.map(|shrunk| (shrunk.runs, shrunk.complete)), Some((50, false)));
+        let bounded = shrink(&script, 20, stalled_talk, |_| ControlFlow::Continue(()));
+        assert_eq!(bounded.map(|shrunk| (shrunk.runs, shrunk.complete)), Some((20, false)));
         let broken_off = shrink(&script, 50, stalled_talk, |shrunk| {
             if shrunk.runs < 7 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });

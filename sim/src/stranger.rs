@@ -4,8 +4,8 @@
 //! number, its channels begin with `#x`. What it is told itself is judged by its form alone.
 
 use crate::{
+    judge::{Broken, LifeId},
     line::Line,
-    oracle::{Broken, LifeId},
     rng::Rng,
 };
 

@@ -2,8 +2,8 @@
 //! and strangers.
 
 use crate::{
+    judge::LifeId,
     log::What,
-    oracle::LifeId,
     pipe::End,
     rng::{Concern, Rng},
     script::Action,
@@ -66,7 +66,7 @@ impl Crowd<'_> {
         match fault {
             Action::HalfClose => self.end(life),
             Action::HalfLine => {
-                pipe.up.bytes.extend(b"PRIVMSG #0 :half a l");
+                pipe.up.bytes.extend(b"PRIVMSG #ch0 :half a l");
                 self.end(life);
             }
             Action::StallUp(ms) => pipe.up.stalled_until = until(ms),

@@ -15,9 +15,9 @@ use chat_core::{Instant, Now, UnixMillis};
 use crate::{
     client::Client,
     counters::Counters,
+    judge::{Broken, Checked, Judge, LifeId},
     log::{Event, Log, What},
     mutate::Saboteur,
-    oracle::{Broken, LifeId, Oracle, Target},
     pipe::{End, Pipe},
     profile::Mutant,
     rng::{Concern, Rng},
@@ -28,6 +28,8 @@ use crate::{
 
 use self::faults::Answers;
 
+/// The server's name.
+pub(crate) const SERVER: &str = "irc.sim";
 /// After healing: time in which all must have come back and the dead must be gone.
 const SETTLE_US: u64 = 90_000_000;
 /// Time in which the last answers must have come.
@@ -98,7 +100,7 @@ pub(crate) struct Crowd<'a> {
     strangers: Vec<Stranger>,
     /// One for each life, by its number.
     pipes: Vec<Pipe>,
-    oracle: Oracle,
+    pub(crate) judge: Judge,
     /// Timers fire late until then, by up to so much.
     late: (u64, u64),
     answers: Answers,
@@ -119,9 +121,7 @@ pub(crate) struct Crowd<'a> {
 impl<'a> Crowd<'a> {
     pub(crate) fn new(script: &'a Script, mutant: Option<Mutant>) -> Self {
         let password = script.bounds.password > 0;
-        let clients = (0..script.clients).map(|number| {
-            Client::new(number, Rng::new(script.seed, Concern::Client(number)), password)
-        });
+        let clients = (0..script.clients).map(|number| Client::new(number, script.seed, password));
         let mut crowd = Self {
             now: 0,
             wall: WALL_START,
@@ -130,7 +130,7 @@ impl<'a> Crowd<'a> {
             clients: clients.collect(),
             strangers: Vec::new(),
             pipes: Vec::new(),
-            oracle: Oracle::default(),
+            judge: Judge::new(SERVER),
             late: (0, 0),
             answers: Answers::default(),
             starved_until: 0,
@@ -214,10 +214,10 @@ impl<'a> Crowd<'a> {
 
     /// What holds for all that was said, once the run is over.
     pub(crate) fn judge(&mut self) -> Result<(), Broken> {
-        self.oracle.nothing_lost()?;
-        self.oracle.one_order()?;
-        self.counters.received = self.oracle.received;
-        self.counters.owed = self.oracle.owed;
+        let Checked { received, owed, predicted } = self.judge.finish()?;
+        self.counters.received = received;
+        self.counters.owed = owed;
+        self.counters.predicted = predicted;
         Ok(())
     }
 
@@ -262,7 +262,7 @@ impl<'a> Crowd<'a> {
             Due::Heal => self.heal(),
             Due::LookAround => {
                 for client in 0..self.clients.len() {
-                    self.clients[client].look_around(&mut self.oracle, self.now);
+                    self.clients[client].look_around();
                     self.send(client);
                 }
             }
@@ -277,36 +277,16 @@ impl<'a> Crowd<'a> {
             self.at(next.at_ms * 1_000, Due::Step(number + 1));
         }
         let at = step.client as usize;
-        let now = self.now;
         self.tell(|| What::Step { client: step.client, action: step.action });
-        let oracle = &mut self.oracle;
-        let client = &mut self.clients[at];
-        match step.action {
-            Action::Connect => {
-                client.wants_online = true;
-                return self.connect(at);
-            }
-            Action::Quit => client.quit(),
-            Action::Join(channel) => client.join(channel, oracle),
-            Action::Part(channel) => client.part(channel, oracle, now),
-            Action::Say(channel, len) => {
-                client.message(Target::Channel(channel), len, oracle, now);
-            }
-            Action::Tell(to, len) => {
-                let nick = self.clients[to as usize].life.and_then(|life| oracle.nick(life));
-                if let Some(nick) = nick {
-                    self.clients[at].message(Target::User(nick), len, oracle, now);
-                }
-            }
-            Action::Flood(channel, lines) => {
-                for _ in 0..lines {
-                    client.message(Target::Channel(channel), 60, oracle, now);
-                }
-            }
-            Action::Rename => client.rename(oracle, now),
-            Action::Ping => client.ping(oracle, now),
-            fault => return self.fault(at, fault),
+        if step.action.is_fault() {
+            return self.fault(at, step.action);
         }
+        if step.action == Action::Connect {
+            self.clients[at].wants_online = true;
+            return self.connect(at);
+        }
+        let nicks: Vec<String> = self.clients.iter().map(Client::nick).collect();
+        self.clients[at].act(step.action, |client| nicks[client as usize].clone());
         self.send(at);
         None
     }
@@ -335,7 +315,7 @@ impl<'a> Crowd<'a> {
         pipe.harmed = self.late.0 > self.now || self.answers.until > self.now;
         self.pipes.push(pipe);
         self.counters.connections += 1;
-        self.oracle.begin()
+        self.judge.begin()
     }
 
     /// A client that has lost its connection comes back after a while.
@@ -425,6 +405,6 @@ impl<'a> Crowd<'a> {
                 None => {}
             }
         }
-        self.oracle.settled(&live)
+        self.judge.settled(&live)
     }
 }

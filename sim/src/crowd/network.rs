@@ -1,8 +1,8 @@
 //! The network: how bytes travel, and what the server's host does with its ends of connections.
 
 use crate::{
+    judge::{Broken, LifeId},
     log::What,
-    oracle::{Broken, LifeId},
     pipe::{End, Pipe},
 };
 
@@ -15,17 +15,16 @@ const READ_MAX: usize = 16 << 10;
 impl Crowd<'_> {
     /// What a client has to say sets out.
     pub(super) fn send(&mut self, client: usize) {
-        let client = &mut self.clients[client];
-        let Some(life) = client.life else { return client.out.clear() };
-        if !self.pipes[life].up.ended && !client.out.is_empty() {
-            let bytes = client.out.as_bytes();
-            self.pipes[life].up.bytes.extend(bytes);
-            if let Some(log) = &mut self.log {
-                let what = What::Sent { life, bytes: bytes.to_vec() };
-                log.events.push(crate::log::Event { at_us: self.now, what });
+        let Some(life) = self.clients[client].life else { return };
+        if self.pipes[life].up.ended {
+            self.clients[client].hush();
+        } else {
+            let said = self.clients[client].speak(&mut self.judge, self.now);
+            if !said.is_empty() {
+                self.pipes[life].up.bytes.extend(said.bytes());
+                self.tell(|| What::Sent { life, bytes: said.into_bytes() });
             }
         }
-        client.out.clear();
         self.hurry_up(life);
     }
 
@@ -91,9 +90,7 @@ impl Crowd<'_> {
         self.hurry_room(life);
         self.tell(|| What::ReachedClient { life, bytes: buffer.clone() });
         let heard = match end {
-            End::Client(client) => {
-                self.clients[client].receive(&buffer, &mut self.oracle, self.now)
-            }
+            End::Client(client) => self.clients[client].receive(&buffer, &mut self.judge, self.now),
             End::Stranger(number) => self.strangers[number].receive(&buffer),
         };
         self.buffer = buffer;

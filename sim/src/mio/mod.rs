@@ -22,7 +22,7 @@ use runtime_mio::{Handle, Listen, Options, Ready, Token, bind_on};
 use crate::{
     bounds::Pieces,
     crowd::{Arrival, Crowd},
-    oracle::{Broken, LifeId},
+    judge::{Broken, LifeId},
     profile::Mutant,
     rng::{Concern, Rng},
     script::Script,
@@ -234,8 +234,9 @@ impl<'a> Stage<'a> {
 
     /// What the server's host was asked and told since the last time.
     fn hear_host(&mut self) -> Result<(), Broken> {
-        for _report in self.desk.take_reports() {
+        for report in self.desk.take_reports() {
             self.crowd.trace.number(7);
+            self.crowd.judge.report(&report)?;
         }
         for asked in self.desk.take_asked() {
             self.asked.push(Some(asked));

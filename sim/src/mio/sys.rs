@@ -11,7 +11,7 @@ use std::{
 
 use runtime_mio::{Listen, Ready, Stream, Sys, Token};
 
-use crate::oracle::LifeId;
+use crate::judge::LifeId;
 
 use super::Stage;
 

@@ -37,9 +37,9 @@ pub use net::{TurmoilListener, TurmoilNet};
 
 use crate::{
     client::Client,
+    judge::Broken,
     layer::Layer,
     log::{Log, What},
-    oracle::{Broken, Oracle},
     run::{Failure, Outcome, panic_text},
     script::Script,
 };
@@ -168,9 +168,8 @@ impl<'a> Theatre<'a> {
         Ok(())
     }
 
-    fn ask_all(&mut self, what: impl Fn(&mut Client, &mut Oracle, u64)) {
-        let now = self.now();
-        self.shared.lock().ask_all(now, what);
+    fn ask_all(&mut self, what: impl Fn(&mut Client)) {
+        self.shared.lock().ask_all(what);
     }
 }
 

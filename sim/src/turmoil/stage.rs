@@ -15,8 +15,9 @@ use super::server::EPOCH_MS;
 use crate::{
     client::Client,
     counters::Counters,
+    crowd::SERVER,
+    judge::{Broken, Checked, Judge, LifeId},
     log::{Event, Log, What},
-    oracle::{Broken, LifeId, Oracle, Target},
     rng::{Concern, Rng},
     script::{Action, Script},
     trace::Trace,
@@ -59,7 +60,7 @@ pub(super) struct Stage {
     lives: Vec<Life>,
     /// By the client's end of the connection, the latest.
     by_address: BTreeMap<SocketAddr, LifeId>,
-    pub(super) oracle: Oracle,
+    pub(super) judge: Judge,
     /// Connections that the server says have registered and not ended.
     registered: BTreeSet<ConnId>,
     server_runs: u32,
@@ -161,11 +162,7 @@ struct Life {
 impl Stage {
     pub(super) fn new(script: &Script, tell: bool) -> Self {
         let guest = |number| Guest {
-            client: Client::new(
-                number,
-                Rng::new(script.seed, Concern::Client(number)),
-                script.bounds.password > 0,
-            ),
+            client: Client::new(number, script.seed, script.bounds.password > 0),
             called: Arc::new(Notify::new()),
             order: None,
             connections: 0,
@@ -181,7 +178,7 @@ impl Stage {
             guests: (0..script.clients).map(guest).collect(),
             lives: Vec::new(),
             by_address: BTreeMap::new(),
-            oracle: Oracle::default(),
+            judge: Judge::new(SERVER),
             registered: BTreeSet::new(),
             server_runs: 0,
             wall: EPOCH_MS as i64,
@@ -214,6 +211,7 @@ impl Stage {
         let before = self.server_runs;
         if before > 0 {
             self.tell(now, || What::Restart);
+            self.judge.restarted();
         }
         self.server_runs += 1;
         before
@@ -264,6 +262,8 @@ impl Stage {
             }
             _ => {}
         }
+        let judged = self.judge.report(report);
+        self.check(judged);
     }
 
     /// A step of the script: what a client does by itself, or is done to it. What is done to hosts
@@ -273,30 +273,13 @@ impl Stage {
         if action.is_of_hosts() {
             return;
         }
-        let Self { guests, oracle, .. } = self;
-        let client = &mut guests[at].client;
-        match action {
-            Action::Connect => client.wants_online = true,
-            Action::Quit => client.quit(),
-            Action::Join(channel) => client.join(channel, oracle),
-            Action::Part(channel) => client.part(channel, oracle, now),
-            Action::Say(channel, len) => {
-                client.message(Target::Channel(channel), len, oracle, now);
-            }
-            Action::Tell(to, len) => {
-                let nick = guests[to as usize].client.life.and_then(|life| oracle.nick(life));
-                if let Some(nick) = nick {
-                    guests[at].client.message(Target::User(nick), len, oracle, now);
-                }
-            }
-            Action::Flood(channel, lines) => {
-                for _ in 0..lines {
-                    client.message(Target::Channel(channel), 60, oracle, now);
-                }
-            }
-            Action::Rename => client.rename(oracle, now),
-            Action::Ping => client.ping(oracle, now),
-            fault => self.fault(at, fault, now),
+        if action.is_fault() {
+            self.fault(at, action, now);
+        } else if action == Action::Connect {
+            self.guests[at].client.wants_online = true;
+        } else {
+            let nicks: Vec<String> = self.guests.iter().map(|guest| guest.client.nick()).collect();
+            self.guests[at].client.act(action, |client| nicks[client as usize].clone());
         }
         self.guests[at].called.notify_one();
     }
@@ -317,7 +300,7 @@ impl Stage {
             Action::Reset => guest.order = Some(Order::Lose(Loss::Dropped)),
             Action::Replace => guest.order = Some(Order::Lose(Loss::Replaced)),
             Action::HalfLine => {
-                guest.client.out.push_str("PRIVMSG #0 :half a l");
+                guest.client.say_half();
                 guest.order = Some(Order::HalfClose);
             }
             Action::Vanish => guest.order = Some(Order::Lose(Loss::Abandoned)),
@@ -343,7 +326,7 @@ impl Stage {
 
     /// A client has a connection: its life, and how it is chopped.
     pub(super) fn connected(&mut self, at: usize, address: SocketAddr, seed: u64, now: u64) -> Rng {
-        let life = self.oracle.begin();
+        let life = self.judge.begin();
         self.by_address.insert(address, life);
         self.tell(now, || What::Opened { life, client: at as u32 });
         let harmed = now < self.guests[at].harmed_until;
@@ -361,7 +344,7 @@ impl Stage {
 
     /// What to do with a client's connection now, and what the client has to say.
     pub(super) fn plan(&mut self, at: usize, out: &mut Vec<u8>, now: u64) -> Plan {
-        let Self { guests, oracle, .. } = self;
+        let Self { guests, judge, .. } = self;
         let guest = &mut guests[at];
         let mut order = guest.order.take();
         let mut until = [guest.mute_until, guest.deaf_until, guest.slow_until]
@@ -381,12 +364,12 @@ impl Stage {
         if now < guest.heard_at + silence {
             until = until.min(guest.heard_at + silence);
         } else if !mem::replace(&mut guest.asked, true) {
-            guest.client.ping(oracle, now);
+            guest.client.ping();
             until = until.min(guest.heard_at + 2 * SILENCE_US);
         } else {
             order = Some(Order::Lose(Loss::Silence));
         }
-        out.extend(guest.client.out.drain(..).as_str().bytes());
+        out.extend(guest.client.speak(judge, now).bytes());
         Plan { order, read, may_write: now >= guest.mute_until, until }
     }
 
@@ -403,13 +386,13 @@ impl Stage {
             self.tell(now, || What::ReachedClient { life, bytes: bytes.to_vec() });
         }
         self.trace.bytes(bytes);
-        let Self { guests, oracle, .. } = self;
+        let Self { guests, judge, .. } = self;
         let guest = &mut guests[at];
         (guest.heard_at, guest.asked) = (now, false);
         if now < guest.slow_until {
             guest.deaf_until = guest.deaf_until.max(now + BETWEEN_BITES_US);
         }
-        let heard = guest.client.receive(bytes, oracle, now);
+        let heard = guest.client.receive(bytes, judge, now);
         self.check(heard);
     }
 
@@ -459,18 +442,18 @@ impl Stage {
     }
 
     /// Each client asks for what it still does not know.
-    pub(super) fn ask_all(&mut self, now: u64, what: impl Fn(&mut Client, &mut Oracle, u64)) {
-        let Self { guests, oracle, .. } = self;
-        for guest in guests {
-            what(&mut guest.client, oracle, now);
+    pub(super) fn ask_all(&mut self, what: impl Fn(&mut Client)) {
+        for guest in &mut self.guests {
+            what(&mut guest.client);
             guest.called.notify_one();
         }
     }
 
     /// Whether each client that is there has an answer to all of its PINGs.
     pub(super) fn all_answered(&self) -> bool {
-        let mut lives = self.guests.iter().filter_map(|guest| guest.client.life);
-        lives.all(|life| self.oracle.is_answered(life))
+        self.guests.iter().all(|Guest { client, .. }| {
+            client.life.is_none_or(|life| client.has_spoken() && self.judge.is_answered(life))
+        })
     }
 
     /// The last judgement.
@@ -485,7 +468,7 @@ impl Stage {
                 None => {}
             }
         }
-        self.oracle.settled(&live)?;
+        self.judge.settled(&live)?;
         if self.registered.len() != live.len() {
             let (seen, there) = (&self.registered, live.len());
             return Err((
@@ -493,10 +476,10 @@ impl Stage {
                 format!("{there} clients are there, the server knows {seen:?}"),
             ));
         }
-        self.oracle.nothing_lost()?;
-        self.oracle.one_order()?;
-        self.counters.received = self.oracle.received;
-        self.counters.owed = self.oracle.owed;
+        let Checked { received, owed, predicted } = self.judge.finish()?;
+        self.counters.received = received;
+        self.counters.owed = owed;
+        self.counters.predicted = predicted;
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use super::{
     net::{TurmoilListener, TurmoilNet},
     stage::{Shared, now_us},
 };
-use crate::{log::What, oracle::LifeId};
+use crate::{judge::LifeId, log::What};
 
 /// turmoil's network, tapped.
 pub(super) struct Tapped(pub(super) Shared);

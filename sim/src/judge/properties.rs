@@ -1,7 +1,8 @@
 //! What must hold, whatever happens: judged from outside, by what clients sent and received.
 //!
-//! The oracle knows nothing of the core. It keeps, for each connection ("life") of each client, what
-//! the client asked for and what it was told, and what follows for certain:
+//! Nothing here knows of the server, nor in which order it carried lines out. For each connection
+//! ("life") of each client it keeps what the client asked for and what it was told, and what follows
+//! for certain:
 //!
 //! - `form`: a line is well formed.
 //! - `created`: a message was sent, by that sender, to that target, with that text.
@@ -10,29 +11,24 @@
 //! - `membership`: a channel's message comes only to members, from members; joins and parts fit.
 //! - `loss`: what was carried out for certain while the recipient was certainly a member has come,
 //!   once the recipient's own later PING is answered.
-//! - `cause`: a connection that nothing was done to is not ended for its silence.
 //! - `settled`, `ghosts`: after healing all live, and channels hold those who joined, nobody else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::{Broken, LifeId, commands::Command};
 use crate::line::Line;
-
-/// A property that does not hold: its name, and how it was seen.
-pub(crate) type Broken = (&'static str, String);
-
-/// One connection of a client, counted over all clients.
-pub(crate) type LifeId = usize;
 
 /// A nick: the client's number, and how many others it tried before.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
-pub(crate) struct Nick {
-    pub(crate) client: u32,
-    pub(crate) attempt: u32,
+pub(super) struct Nick {
+    client: u32,
+    attempt: u32,
 }
 
 impl Nick {
+    /// Reads a nick, in either case.
     fn parse(text: &str) -> Option<Self> {
-        let (client, attempt) = text.strip_prefix('c')?.split_once('_')?;
+        let (client, attempt) = text.strip_prefix(['c', 'C'])?.split_once('_')?;
         Some(Self { client: client.parse().ok()?, attempt: attempt.parse().ok()? })
     }
 }
@@ -45,39 +41,61 @@ impl std::fmt::Display for Nick {
 
 /// Where a message goes.
 #[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Target {
+enum Target {
     Channel(u32),
     User(Nick),
+}
+
+impl Target {
+    fn parse(text: &str) -> Option<Self> {
+        let channel = channel(text).ok().map(Self::Channel);
+        channel.or_else(|| Nick::parse(text).map(Self::User))
+    }
 }
 
 impl std::fmt::Display for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Channel(channel) => write!(f, "#{channel}"),
+            Self::Channel(channel) => write!(f, "#ch{channel}"),
             Self::User(nick) => nick.fmt(f),
         }
     }
 }
 
 #[derive(Default)]
-pub(crate) struct Oracle {
+pub(super) struct Properties {
     lives: Vec<Life>,
     messages: Vec<Sent>,
+    /// The number of each message, by its text: no two say the same.
+    texts: BTreeMap<String, usize>,
+    kicks: Vec<Kick>,
+    /// Whether somebody may have let those outside a channel speak in it.
+    open_to_all: bool,
     /// Messages received, over all.
-    pub(crate) received: u64,
+    pub(super) received: u64,
     /// Messages whose arrival was certain and was checked.
-    pub(crate) owed: u64,
+    pub(super) owed: u64,
 }
 
 struct Sent {
     life: LifeId,
     target: Target,
-    len: u32,
     at: u64,
     /// Since when the sender knows that it was carried out.
     confirmed: Option<u64>,
     /// Whether the sender was certainly allowed to send it.
     allowed: bool,
+}
+
+/// Somebody asked to put a client out of a channel.
+struct Kick {
+    by: LifeId,
+    client: u32,
+    channel: u32,
+    /// How many PINGs were sent before.
+    after: usize,
+    /// Whether it is known to be over, however it went.
+    over: bool,
 }
 
 /// One connection of a client.
@@ -88,8 +106,8 @@ struct Life {
     first_rename: Option<u64>,
     channels: BTreeMap<u32, Presence>,
     memberships: Vec<Membership>,
-    /// PINGs not yet answered: when, and how many messages were sent before.
-    pings: Vec<(u64, usize)>,
+    /// All PINGs: their tokens, when they were sent, and how many messages were sent before.
+    pings: Vec<(String, u64, usize)>,
     pongs: usize,
     /// When the last PING that was answered was sent.
     barrier: Option<u64>,
@@ -120,29 +138,56 @@ struct Membership {
     until: u64,
 }
 
-/// The text of a message: it can be told from its number alone.
-pub(crate) fn text(id: usize, len: u32) -> String {
-    let mut text = format!("m{id}-");
-    let mut letter = id;
-    for _ in 0..len {
-        letter = (letter * 5 + 3) % 26;
-        text.push(char::from(b'a' + letter as u8));
-    }
-    text
-}
-
-impl Oracle {
-    pub(crate) fn begin(&mut self) -> LifeId {
+impl Properties {
+    pub(super) fn begin(&mut self) -> LifeId {
         self.lives.push(Life::default());
         self.lives.len() - 1
     }
 
-    pub(crate) fn nick(&self, life: LifeId) -> Option<Nick> {
-        self.lives[life].nick.map(|(nick, _)| nick)
+    /// A client sends a line.
+    pub(super) fn sends(&mut self, id: LifeId, line: &str, at: u64) {
+        let Some(command) = Command::read(line) else { return };
+        let target = command.param(0);
+        match (command.name.as_str(), Target::parse(target)) {
+            ("PRIVMSG" | "NOTICE", Some(target)) => {
+                self.says(id, target, command.param(1), at);
+                // Nobody is told of a NOTICE that is refused.
+                if let Some(sent) = self.messages.last_mut() {
+                    sent.allowed &= command.name == "PRIVMSG";
+                }
+            }
+            ("PING", _) => {
+                let life = &mut self.lives[id];
+                life.pings.push((target.into(), at, life.sent.len()));
+            }
+            ("NICK", _) if self.lives[id].nick.is_some() => {
+                self.lives[id].first_rename.get_or_insert(at);
+            }
+            ("JOIN", Some(Target::Channel(channel))) => {
+                self.lives[id].channels.entry(channel).or_default().joins_asked += 1;
+            }
+            ("PART", Some(Target::Channel(channel))) => {
+                self.lives[id].channels.entry(channel).or_default().parts_asked += 1;
+                self.lives[id].doubt(channel, at);
+            }
+            ("KICK", Some(Target::Channel(channel))) => {
+                let Some(nick) = Nick::parse(command.param(1)) else { return };
+                let client = nick.client;
+                let after = self.lives[id].pings.len();
+                self.kicks.push(Kick { by: id, client, channel, after, over: false });
+                let is_it = |life: &Life| life.nick.is_some_and(|(nick, _)| nick.client == client);
+                let lives = self.lives.iter_mut().filter(|life| is_it(life));
+                lives.for_each(|life| life.doubt(channel, at));
+            }
+            ("NAMES", Some(Target::Channel(channel))) => {
+                self.lives[id].channels.entry(channel).or_default().names.clear();
+            }
+            ("MODE", _) => self.open_to_all |= command.param(1).contains("-n"),
+            _ => {}
+        }
     }
 
-    /// A message is sent: its number.
-    pub(crate) fn says(&mut self, life: LifeId, target: Target, len: u32, at: u64) -> usize {
+    fn says(&mut self, life: LifeId, target: Target, text: &str, at: u64) {
         let allowed = match target {
             Target::User(_) => true,
             Target::Channel(channel) => self.lives[life]
@@ -150,47 +195,26 @@ impl Oracle {
                 .iter()
                 .any(|member| member.channel == channel && member.until == u64::MAX),
         };
-        self.messages.push(Sent { life, target, len, at, confirmed: None, allowed });
-        let id = self.messages.len() - 1;
+        let id = self.messages.len();
+        self.messages.push(Sent { life, target, at, confirmed: None, allowed });
+        self.texts.insert(text.into(), id);
         self.lives[life].sent.push(id);
-        id
-    }
-
-    /// PING is sent: its token.
-    pub(crate) fn pings(&mut self, life: LifeId, at: u64) -> usize {
-        let life = &mut self.lives[life];
-        life.pings.push((at, life.sent.len()));
-        life.pings.len() - 1
     }
 
     /// Whether each PING of a life has its PONG.
-    pub(crate) fn is_answered(&self, life: LifeId) -> bool {
+    pub(super) fn is_answered(&self, life: LifeId) -> bool {
         self.lives[life].pongs == self.lives[life].pings.len()
     }
 
-    pub(crate) fn asks_join(&mut self, life: LifeId, channel: u32) {
-        self.lives[life].channels.entry(channel).or_default().joins_asked += 1;
-    }
-
-    pub(crate) fn asks_part(&mut self, life: LifeId, channel: u32, at: u64) {
-        let life = &mut self.lives[life];
-        life.channels.entry(channel).or_default().parts_asked += 1;
-        for member in life.memberships.iter_mut().filter(|member| member.channel == channel) {
-            member.until = member.until.min(at);
-        }
-    }
-
-    pub(crate) fn asks_nick(&mut self, life: LifeId, at: u64) {
-        self.lives[life].first_rename.get_or_insert(at);
-    }
-
     /// A line has come.
-    pub(crate) fn hears(&mut self, id: LifeId, line: &Line<'_>, at: u64) -> Result<(), Broken> {
+    pub(super) fn hears(&mut self, id: LifeId, line: &Line<'_>, at: u64) -> Result<(), Broken> {
         match line.command {
-            "PRIVMSG" => return self.hears_message(id, line),
+            "PRIVMSG" | "NOTICE" => return self.hears_message(id, line),
             "PONG" => return self.hears_pong(id, line, at),
+            "404" => self.hears_refusal(id, line)?,
             _ => {}
         }
+        let kicks = &self.kicks;
         let life = &mut self.lives[id];
         let source = Nick::parse(line.nick);
         let me = life.nick.map(|(nick, _)| nick);
@@ -199,7 +223,9 @@ impl Oracle {
             ("JOIN", Some(source)) => {
                 let channel = channel(line.param(0))?;
                 let mine = Some(source) == me && line.user == user(id);
-                return life.hears_join(channel, source, mine, at);
+                let kicked = |kick: &Kick| (kick.client, kick.channel) == (source.client, channel);
+                let is_certain = !kicks.iter().any(|kick| kicked(kick) && !kick.over);
+                return life.hears_join(channel, source, mine.then_some(is_certain), at);
             }
             ("PART", Some(source)) => {
                 let channel = channel(line.param(0))?;
@@ -209,8 +235,25 @@ impl Oracle {
                     presence.members = None;
                 }
             }
+            ("KICK", Some(_)) => {
+                let Some(gone) = Nick::parse(line.param(1)) else {
+                    return Err(("created", format!("nobody has this nick: {line:?}")));
+                };
+                let presence = life.channels.entry(channel(line.param(0))?).or_default();
+                presence.leaves(gone, "kick")?;
+                if Some(gone) == me {
+                    presence.members = None;
+                }
+            }
+            ("TOPIC" | "MODE", Some(_)) => {
+                let presence = life.channels.entry(channel(line.param(0))?).or_default();
+                if presence.members.is_none() {
+                    return Err(("membership", format!("outside is heard: {line:?}")));
+                }
+            }
             ("QUIT", Some(source)) => {
                 for presence in life.channels.values_mut() {
+                    presence.names.remove(&source);
                     if presence.members.as_ref().is_some_and(|all| all.contains(&source)) {
                         presence.leaves(source, "quit")?;
                     }
@@ -223,7 +266,11 @@ impl Oracle {
                 if Some(source) == me {
                     life.nick = Some((new, at));
                 }
-                for members in life.channels.values_mut().filter_map(|it| it.members.as_mut()) {
+                for presence in life.channels.values_mut() {
+                    if presence.names.remove(&source) {
+                        presence.names.insert(new);
+                    }
+                    let Some(members) = &mut presence.members else { continue };
                     if members.remove(&source) && !members.insert(new) {
                         return Err(("membership", format!("two are called {new}")));
                     }
@@ -232,7 +279,11 @@ impl Oracle {
             ("353", _) => {
                 let presence = life.channels.entry(channel(line.param(2))?).or_default();
                 for name in line.param(3).split(' ').filter(|name| !name.is_empty()) {
-                    let nick = name.trim_start_matches(['@', '+']).split('!').next().unwrap_or("");
+                    let nick = name
+                        .trim_start_matches(['~', '&', '@', '%', '+'])
+                        .split('!')
+                        .next()
+                        .unwrap_or("");
                     let Some(nick) = Nick::parse(nick) else {
                         return Err(("created", format!("there is nobody called {name:?}")));
                     };
@@ -254,18 +305,15 @@ impl Oracle {
     fn hears_message(&mut self, id: LifeId, line: &Line<'_>) -> Result<(), Broken> {
         self.received += 1;
         let created = || Err(("created", format!("nobody sent this: {line:?}")));
-        let number = line.param(1).strip_prefix('m').and_then(|text| text.split('-').next());
-        let Some(number) = number.and_then(|number| number.parse::<usize>().ok()) else {
+        let Some(number) = self.texts.get(line.param(1)).copied() else { return created() };
+        let Some(source) = Nick::parse(line.nick) else { return created() };
+        let sent = &self.messages[number];
+        if Target::parse(line.param(0)) != Some(sent.target) || user(sent.life) != line.user {
             return created();
-        };
-        let (Some(sent), Some(source)) = (self.messages.get(number), Nick::parse(line.nick)) else {
-            return created();
-        };
-        if text(number, sent.len) != line.param(1)
-            || sent.target.to_string() != line.param(0)
-            || user(sent.life) != line.user
-        {
-            return created();
+        }
+        // An echo tells the sender nothing that it did not know.
+        if sent.life == id && matches!(sent.target, Target::User(_)) {
+            return Ok(());
         }
         let life = &mut self.lives[id];
         match sent.target {
@@ -276,10 +324,14 @@ impl Oracle {
             Target::Channel(channel) => {
                 let presence = life.channels.entry(channel).or_default();
                 match &presence.members {
+                    // It spoke from outside, and hears its echo there.
+                    None if self.open_to_all && sent.life == id => {}
                     None => {
-                        return Err(("membership", format!("#{channel} speaks to one outside")));
+                        return Err(("membership", format!("#ch{channel} speaks to one outside")));
                     }
-                    Some(members) if presence.complete && !members.contains(&source) => {
+                    Some(members)
+                        if presence.complete && !self.open_to_all && !members.contains(&source) =>
+                    {
                         return Err(("membership", format!("{source} speaks outside #{channel}")));
                     }
                     Some(_) => {}
@@ -298,25 +350,40 @@ impl Oracle {
     fn hears_pong(&mut self, id: LifeId, line: &Line<'_>, at: u64) -> Result<(), Broken> {
         let life = &mut self.lives[id];
         let token = line.param(1);
-        if token.parse() != Ok(life.pongs) || life.pongs >= life.pings.len() {
-            return Err(("order", format!("PONG {token} came instead of {}", life.pongs)));
-        }
-        let (sent_at, messages) = life.pings[life.pongs];
+        let Some((_, sent_at, messages)) = life.pings.get(life.pongs).filter(|it| it.0 == token)
+        else {
+            return Err(("order", format!("PONG {token} is not the answer to the oldest PING")));
+        };
+        let (sent_at, messages) = (*sent_at, *messages);
         life.pongs += 1;
         life.barrier = Some(sent_at);
         for message in &life.sent[life.confirmed..messages] {
             self.messages[*message].confirmed = Some(at);
         }
         life.confirmed = messages;
+        for kick in self.kicks.iter_mut().filter(|kick| kick.by == id) {
+            kick.over |= life.pongs > kick.after;
+        }
+        Ok(())
+    }
+
+    /// A channel did not take a message: which of those that are under way, nobody can tell.
+    fn hears_refusal(&mut self, id: LifeId, line: &Line<'_>) -> Result<(), Broken> {
+        let target = Target::Channel(channel(line.param(1))?);
+        let life = &self.lives[id];
+        for number in &life.sent[life.confirmed..] {
+            let message = &mut self.messages[*number];
+            message.allowed &= message.target != target;
+        }
         Ok(())
     }
 
     /// After healing: `live` are the connections of those who want to be there, with the channels that
     /// each wants to be in. All have asked NAMES for each of them, and sent PING.
-    pub(crate) fn settled(&self, live: &[(LifeId, Vec<u32>)]) -> Result<(), Broken> {
+    pub(super) fn settled(&self, live: &[(LifeId, Vec<u32>)]) -> Result<(), Broken> {
         let mut members: BTreeMap<u32, BTreeSet<Nick>> = BTreeMap::new();
         for (id, channels) in live {
-            let Some(nick) = self.nick(*id) else {
+            let Some((nick, _)) = self.lives[*id].nick else {
                 return Err(("settled", format!("life {id} is not registered")));
             };
             let life = &self.lives[*id];
@@ -337,7 +404,7 @@ impl Oracle {
                     return Err((
                         "ghosts",
                         format!(
-                            "#{channel} holds {expected:?}; life {id} saw {seen:?}, NAMES says {names:?}"
+                            "#ch{channel} holds {expected:?}; life {id} saw {seen:?}, NAMES says {names:?}"
                         ),
                     ));
                 }
@@ -346,13 +413,8 @@ impl Oracle {
         Ok(())
     }
 
-    /// Forgets earlier NAMES replies: the last ones are about to be asked for.
-    pub(crate) fn asks_names(&mut self, life: LifeId, channel: u32) {
-        self.lives[life].channels.entry(channel).or_default().names.clear();
-    }
-
     /// At the end: nothing that was owed is missing.
-    pub(crate) fn nothing_lost(&mut self) -> Result<(), Broken> {
+    pub(super) fn nothing_lost(&mut self) -> Result<(), Broken> {
         for (id, life) in self.lives.iter().enumerate() {
             let (Some(barrier), Some((nick, since))) = (life.barrier, life.nick) else { continue };
             let heard: BTreeSet<usize> = life.heard.iter().copied().collect();
@@ -382,7 +444,7 @@ impl Oracle {
     }
 
     /// At the end: what was sent and received fits into one order.
-    pub(crate) fn one_order(&self) -> Result<(), Broken> {
+    pub(super) fn one_order(&self) -> Result<(), Broken> {
         let mut after: Vec<Vec<usize>> = vec![Vec::new(); self.messages.len()];
         let mut before = vec![0_usize; self.messages.len()];
         for order in self.lives.iter().flat_map(|life| [&life.heard, &life.sent]) {
@@ -411,15 +473,23 @@ impl Oracle {
 }
 
 impl Life {
+    /// From now on it may be out of a channel.
+    fn doubt(&mut self, channel: u32, at: u64) {
+        for member in self.memberships.iter_mut().filter(|member| member.channel == channel) {
+            member.until = member.until.min(at);
+        }
+    }
+
+    /// `mine`: it is the life's own, and whether it is certain that nobody puts it out again.
     fn hears_join(
         &mut self,
         channel: u32,
         source: Nick,
-        mine: bool,
+        mine: Option<bool>,
         at: u64,
     ) -> Result<(), Broken> {
         let presence = self.channels.entry(channel).or_default();
-        if mine {
+        if let Some(is_certain) = mine {
             presence.joins_seen += 1;
             if presence.joins_seen > presence.joins_asked || presence.members.is_some() {
                 return Err(("membership", format!("{source} is in #{channel} once too often")));
@@ -427,7 +497,7 @@ impl Life {
             presence.members = Some(BTreeSet::from([source]));
             presence.complete = false;
             presence.names.clear();
-            if presence.parts_asked < presence.joins_seen {
+            if is_certain && presence.parts_asked < presence.joins_seen {
                 self.memberships.push(Membership { channel, from: at, until: u64::MAX });
             }
             return Ok(());
@@ -457,11 +527,12 @@ impl Presence {
 }
 
 /// The user name that a life's messages carry.
-pub(crate) fn user(life: LifeId) -> String {
+fn user(life: LifeId) -> String {
     format!("~u{life}")
 }
 
 fn channel(name: &str) -> Result<u32, Broken> {
-    let number = name.strip_prefix('#').and_then(|number| number.parse().ok());
+    let number = name.strip_prefix("#ch").or_else(|| name.strip_prefix("#CH"));
+    let number = number.and_then(|number| number.parse().ok());
     number.ok_or_else(|| ("created", format!("nobody asked for the channel {name:?}")))
 }

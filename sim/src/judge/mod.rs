@@ -1,0 +1,180 @@
+//! What must hold in a run, and whether it does.
+//!
+//! A [`Judge`] is told what clients send and receive, and in which order the server says that it
+//! carries lines out. Two parts of it know nothing of each other, nor of the server: black-box
+//! properties, which need no more than what is sent and received, and a model, which predicts each
+//! client's stream line by line.
+
+mod commands;
+mod expect;
+mod model;
+mod properties;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use chat_core::Report;
+
+use self::{model::Model, properties::Properties};
+use crate::line::Line;
+
+/// A property that does not hold: its name, and how it was seen.
+pub type Broken = (&'static str, String);
+
+/// One connection of a client, counted over all clients.
+pub type LifeId = usize;
+
+/// Judges a run. Any host, real or simulated, can be judged: call these as things happen.
+///
+/// The server runs with [`Config::trace`](chat_core::Config::trace), without cloaks, default
+/// channels and replay of history. Clients are called `c0_0`, `c0_1`, …, speak in channels `#ch0`,
+/// `#ch1`, …, never say the same text twice, and begin each connection with `USER u<life> …`, by
+/// which the server's reports are understood.
+pub struct Judge {
+    properties: Properties,
+    model: Model,
+    /// What each life has sent and the server has not carried out yet.
+    sent: BTreeMap<LifeId, VecDeque<String>>,
+    /// Lives whose lines the server has begun to carry out.
+    known: BTreeSet<LifeId>,
+}
+
+/// How much a judge has checked.
+#[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
+pub struct Checked {
+    /// Messages that were received.
+    pub received: u64,
+    /// Messages whose arrival was certain from outside.
+    pub owed: u64,
+    /// Lines that were received as the model predicted them.
+    pub predicted: u64,
+}
+
+impl Judge {
+    /// A judge of a server of that name, before anything has happened.
+    #[must_use]
+    pub fn new(server: &str) -> Self {
+        Self {
+            properties: Properties::default(),
+            model: Model::new(server),
+            sent: BTreeMap::new(),
+            known: BTreeSet::new(),
+        }
+    }
+
+    /// A client has a new connection: its number, which it puts into its USER.
+    pub fn begin(&mut self) -> LifeId {
+        self.properties.begin()
+    }
+
+    /// A client sends a line, given without its end, after `at_us` µs.
+    pub fn sends(&mut self, life: LifeId, line: &str, at_us: u64) {
+        self.properties.sends(life, line, at_us);
+        self.sent.entry(life).or_default().push_back(line.into());
+    }
+
+    /// The server reports something. What it reports must be told before the lines that follow from it
+    /// are received.
+    ///
+    /// # Errors
+    /// It carried out what it should not have: `carried`.
+    pub fn report(&mut self, report: &Report) -> Result<(), Broken> {
+        match report {
+            Report::Line { conn, line } => {
+                let line = String::from_utf8_lossy(line);
+                let peer = self.model.peers.entry(*conn).or_default();
+                let name = line.strip_prefix("USER u").and_then(|rest| rest.split(' ').next());
+                if let Some(life) = name.and_then(|life| life.parse().ok())
+                    && self.sent.contains_key(&life)
+                    && self.known.insert(life)
+                {
+                    peer.life = Some(life);
+                }
+                if let Some(life) = peer.life {
+                    self.carried(life, &line)?;
+                }
+                self.model.carry_out(*conn, &line);
+            }
+            Report::Step { conn } => self.model.step(*conn),
+            Report::Registered { conn, nick, user, host } => {
+                let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+                let registered = self.model.register(*conn, &text(nick), &text(user), &text(host));
+                registered.map_err(|why| ("carried", why))?;
+            }
+            Report::Ended { conn, why, .. } => {
+                self.model.end(*conn, &String::from_utf8_lossy(why));
+            }
+            Report::Quit { conn } => self.model.quit(*conn),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Lines are carried out once each, in the order in which they were sent.
+    fn carried(&mut self, life: LifeId, line: &str) -> Result<(), Broken> {
+        match self.sent.get_mut(&life).and_then(VecDeque::pop_front) {
+            Some(sent) if sent == line => Ok(()),
+            Some(sent) => Err(("carried", format!("{line:?} of life {life} instead of {sent:?}"))),
+            None => Err(("carried", format!("{line:?}, which life {life} has not sent"))),
+        }
+    }
+
+    /// A client receives a line, its end included, after `at_us` µs.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn receives(&mut self, life: LifeId, bytes: &[u8], at_us: u64) -> Result<(), Broken> {
+        let line = Line::read(bytes)
+            .map_err(|why| ("form", format!("{why}: \"{}\"", bytes.escape_ascii())))?;
+        self.properties.hears(life, &line, at_us)?;
+        if !self.known.contains(&life) {
+            return Ok(());
+        }
+        let stream = self.model.streams.entry(life).or_default();
+        stream.receive(&line, &self.model.lists).map_err(|expected| {
+            let came = bytes.escape_ascii();
+            ("predicted", format!("life {life} received \"{came}\", but {expected} was to come"))
+        })
+    }
+
+    /// Whether each PING of a life has its PONG.
+    #[must_use]
+    pub fn is_answered(&self, life: LifeId) -> bool {
+        self.properties.is_answered(life)
+    }
+
+    /// The server has stopped and starts anew, with nothing of what it knew.
+    pub fn restarted(&mut self) {
+        self.model.restart();
+    }
+
+    /// After healing: `live` are the connections of those who want to be there, each with the numbers
+    /// of the channels that it is in. All of them have asked NAMES for each channel, and sent PING.
+    ///
+    /// # Errors
+    /// `settled` or `ghosts`: somebody is not where it should be. `predicted`: something never came.
+    pub fn settled(&self, live: &[(LifeId, Vec<u32>)]) -> Result<(), Broken> {
+        self.properties.settled(live)?;
+        for (life, _) in live {
+            let missing = self.model.streams.get(life).and_then(expect::Stream::missing);
+            if let Some(missing) = missing {
+                return Err(("predicted", format!("life {life} never received {missing}")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The run is over.
+    ///
+    /// # Errors
+    /// `loss`: a message that was owed has not come. `order`: there is no order of all messages with
+    /// which all that was received agrees.
+    pub fn finish(&mut self) -> Result<Checked, Broken> {
+        self.properties.nothing_lost()?;
+        self.properties.one_order()?;
+        Ok(Checked {
+            received: self.properties.received,
+            owed: self.properties.owed,
+            predicted: self.model.streams.values().map(|stream| stream.met).sum(),
+        })
+    }
+}
