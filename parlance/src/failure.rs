@@ -17,6 +17,11 @@ impl Failure {
         Self { text: text.into(), code: 1 }
     }
 
+    /// What was asked for makes no sense: a failure with exit code 2.
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        Self { text: text.into(), code: 2 }
+    }
+
     /// Something that the system refused.
     pub(crate) fn io(doing: impl fmt::Display, error: &io::Error) -> Self {
         Self::new(format!("cannot {doing}: {error}"))

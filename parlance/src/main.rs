@@ -58,8 +58,8 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Measure what an IRC server costs, this one or another
     Bench(bench::BenchArgs),
-    /// Run the core among simulated networks and faults
-    Sim(simulate::SimArgs),
+    /// Run the server among simulated networks and faults
+    Sim(Box<simulate::SimArgs>),
     /// Write or check a configuration file
     Config {
         #[command(subcommand)]

@@ -23,6 +23,12 @@ macro_rules! counters {
                 [$((stringify!($name), self.$name),)* ("most_queued", self.most_queued)].into_iter()
             }
 
+            /// Lines that were received and judged: as predicted, or at least the messages.
+            #[must_use]
+            pub fn checked(&self) -> u64 {
+                self.predicted.max(self.received)
+            }
+
             /// The names of those at 0: over many runs, what was not tested.
             pub fn zeros(&self) -> impl Iterator<Item = &'static str> + use<> {
                 self.each().filter(|(_, count)| *count == 0).map(|(name, _)| name)

@@ -46,6 +46,19 @@ impl Mutant {
         Self::DeliverToNonMember,
         Self::DeafToTime,
     ];
+
+    /// Its name, as the command line has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LoseByteOnPartialWrite => "lose-byte-on-partial-write",
+            Self::DuplicateLine => "duplicate-line",
+            Self::LoseLine => "lose-line",
+            Self::SwapLines => "swap-lines",
+            Self::DeliverToNonMember => "deliver-to-non-member",
+            Self::DeafToTime => "deaf-to-time",
+        }
+    }
 }
 
 impl Profile {
@@ -93,11 +106,16 @@ impl Profile {
         Self { name: "calm", fault_percent: 0, ..Self::quick() }
     }
 
+    /// All of them.
+    #[must_use]
+    pub fn all() -> [Self; 4] {
+        [Self::quick(), Self::standard(), Self::wide(), Self::calm()]
+    }
+
     /// The profile of that name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
-        let all = [Self::quick(), Self::standard(), Self::wide(), Self::calm()];
-        all.into_iter().find(|known| known.name == name)
+        Self::all().into_iter().find(|known| known.name == name)
     }
 
     /// The same with a bug built in.
