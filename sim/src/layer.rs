@@ -45,6 +45,19 @@ impl Layer {
         }
     }
 
+    /// Whether a counter can move on this layer: what a runtime does within itself is not seen.
+    #[must_use]
+    pub fn counts(self, counter: &str) -> bool {
+        match self {
+            Self::Memory => true,
+            Self::Mio => !matches!(counter, "outputs" | "most_queued"),
+            Self::Turmoil => !matches!(
+                counter,
+                "outputs" | "flushes" | "partial_writes" | "dropped" | "most_queued"
+            ),
+        }
+    }
+
     /// Runs a script, whatever its own layer is; `tell`: and writes down all that happens.
     #[must_use]
     pub(crate) fn run(self, script: &Script, mutant: Option<Mutant>, tell: bool) -> (Outcome, Log) {

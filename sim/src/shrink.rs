@@ -130,11 +130,13 @@ where
                 return;
             }
             candidate.clients -= 1;
-            let addressed = |action| matches!(action, Action::Tell(to, _) if to == client);
-            candidate.steps.retain(|step| step.client != client && !addressed(step.action));
+            candidate.steps.retain_mut(|step| {
+                let other = addressed(&mut step.action).is_none_or(|to| *to != client);
+                step.client != client && other
+            });
             for step in &mut candidate.steps {
                 step.client -= u32::from(step.client > client);
-                if let Action::Tell(to, _) = &mut step.action {
+                if let Some(to) = addressed(&mut step.action) {
                     *to -= u32::from(*to > client);
                 }
             }
@@ -227,6 +229,17 @@ where
                 }
             }
         }
+    }
+}
+
+/// The other client that an action concerns.
+fn addressed(action: &mut Action) -> Option<&mut u32> {
+    match action {
+        Action::Tell(to, _)
+        | Action::Kick(_, to)
+        | Action::Invite(_, to)
+        | Action::Mode(_, _, 'o' | 'v' | 'b', to) => Some(to),
+        _ => None,
     }
 }
 

@@ -156,7 +156,8 @@ fn meaning(property: &str) -> &'static str {
         "settled" => "After all troubles everybody must be back and be answered.",
         "ghosts" => "After all troubles the server must know who is there, and nobody else.",
         "panic" => "The server must not panic.",
-        "model" | "stream" => "Each client must receive what the rules of IRC say, line by line.",
+        "predicted" => "Each client must be told what the rules of IRC say, line by line.",
+        "carried" => "Lines must be carried out once each, in the order in which they were sent.",
         _ => "",
     }
 }

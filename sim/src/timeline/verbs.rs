@@ -47,6 +47,14 @@ const VERBS: &[Verb] = &[
     deed("flood", "the client says many lines at once"),
     deed("rename", "the client takes another nick"),
     deed("ping", "the client sends PING, to learn what has been carried out"),
+    deed("kick", "the client puts another out of a channel"),
+    deed("topic", "the client sets a channel's topic"),
+    deed("ask-topic", "the client asks for a channel's topic"),
+    deed("invite", "the client invites another to a channel"),
+    deed("names", "the client asks who is in a channel"),
+    deed("away", "the client is away, or is back"),
+    deed("mode", "the client changes a channel's modes"),
+    deed("ask-mode", "the client asks for a channel's modes"),
     fault("reset", Shape::Mark, "the connection is reset: what was under way is lost"),
     fault("replace", Shape::Mark, "the connection is reset, and the client is back at once"),
     fault("half-line", Shape::Mark, "the client ends its sending side in the middle of a line"),
@@ -65,6 +73,7 @@ const VERBS: &[Verb] = &[
     server("late-answers", Shape::TenSeconds, "what the server asks its host is answered late"),
     server("lost-answers", Shape::LongSpan, "what the server asks its host is never answered"),
     server("refused-answers", Shape::LongSpan, "what the server asks its host can't be found out"),
+    server("no-descriptors", Shape::LongSpan, "the server's system has no room for connections"),
     server("address-flood", Shape::Mark, "so many strangers connect at once, from one address"),
     server("hostile", Shape::Mark, "a stranger connects and sends so many pieces of anything"),
     server("restart", Shape::LongSpan, "the server crashes, and starts again"),
@@ -86,6 +95,7 @@ pub(super) fn ms(step: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{layer::Layer, profile::Profile};
 
     #[test]
     fn a_step_is_known_by_its_verb() {
@@ -93,5 +103,16 @@ mod tests {
         assert_eq!(ms("stall-up 300"), 300);
         assert_eq!((verb("quit").shape, ms("quit")), (Shape::Deed, 0));
         assert_eq!(verb("dance 3").shape, Shape::Mark);
+    }
+
+    #[test]
+    fn all_that_scripts_do_is_in_the_table() {
+        for (layer, seed) in
+            Layer::ALL.into_iter().flat_map(|layer| (0..20).map(move |s| (layer, s)))
+        {
+            for step in layer.script(seed, &Profile::standard()).steps {
+                assert_ne!(verb(&step.action.to_string()).name, "other", "{}", step.action);
+            }
+        }
     }
 }
