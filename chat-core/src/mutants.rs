@@ -147,9 +147,6 @@ mutants! {
         ClosedUnflushed: "A connection is closed before its last lines are sent.",
         ResetUserStays: "The user of a connection that was reset does not quit.",
     }
-    Core "server/arrival.rs" {
-        LateAnswerTaken: "An answer that came too late is taken for the next question's.",
-    }
     Core "server/timers.rs" {
         EarlierDeadlineIgnored: "A deadline is not moved to an earlier time.",
         HeapNotMended: "A deadline that moves to a later time hides earlier ones.",
@@ -162,7 +159,6 @@ mutants! {
     Core "network/apply/channel.rs" {
         FirstJoinerNoOp: "Who makes a channel is not its operator.",
         InvitationKept: "An invitation lets in more than once.",
-        InvitationInherited: "An invitation lets in whoever takes the place of a user who has quit.",
         BanIgnored: "Who is banned may join.",
         InviteOnlyIgnored: "Nobody needs an invitation.",
         KeyIgnored: "Nobody needs a key.",

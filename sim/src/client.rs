@@ -189,7 +189,11 @@ impl Client {
             }
             Action::Say(channel, len) => self.say_in(channel, len),
             Action::Tell(to, len) if to != self.number => self.message(&nick_of(to), len),
-            Action::Flood(channel, lines) => (0..lines).for_each(|_| self.say_in(channel, 60)),
+            Action::Flood(channel, lines) => {
+                // Many at once are short, or a queue of bytes is full before there are many.
+                let len = if lines > 100 { 4 } else { 60 };
+                (0..lines).for_each(|_| self.say_in(channel, len));
+            }
             Action::Rename => {
                 self.attempt += 1;
                 let nick = self.wanted_nick();
@@ -338,10 +342,23 @@ impl Client {
             // What it is told counts: of two JOINs, one may have been refused and one not.
             "JOIN" if line.nick == self.nick => self.wanted.extend(number_of(line.param(0))),
             "PART" if line.nick == self.nick => self.gives_up(line.param(0)),
-            "KICK" if line.param(1) == self.nick => self.gives_up(line.param(0)),
+            "KICK" if line.param(1) == self.nick => {
+                self.gives_up(line.param(0));
+                self.comes_anyway(line.param(0), 50);
+            }
+            "INVITE" if line.param(0) == self.nick => self.comes_anyway(line.param(1), 70),
             "471" | "473" | "474" | "475" => self.gives_up(line.param(1)),
             "ERROR" => self.error = line.param(0).to_string(),
             _ => {}
+        }
+    }
+
+    /// It may join a channel that it was put out of, or asked into.
+    fn comes_anyway(&mut self, channel: &str, percent: u32) {
+        if let Some(number) = number_of(channel)
+            && self.speech.chance(percent)
+        {
+            self.join(number);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Layer 1: the core itself, driven as an adapter would, with the crowd for a network.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, time::Duration};
 
 use chat_core::{
     Answer, CloseWhen, Closed, ConnId, Input, Limits, Output, Pause, PeerInfo, Report, Server,
@@ -40,9 +40,18 @@ pub(crate) struct Memory<'a> {
 /// What the host keeps of a connection.
 struct Link {
     conn: ConnId,
-    /// To be closed when the outbox is empty.
-    closing: bool,
+    /// To be closed when the outbox is empty: since when.
+    closing: Option<u64>,
+    /// When the socket last took something.
+    took_at: u64,
+    /// Since when it is not read from although nothing waits to be written to it.
+    idle_since: Option<u64>,
 }
+
+/// Time after which somebody who could go on has gone on.
+const IDLE_US: u64 = 5_000_000;
+/// What one turn may be asked to do: far more than to write all outboxes byte by byte.
+const OUTPUTS_AT_ONCE: u64 = 1_000_000;
 
 impl<'a> Memory<'a> {
     pub(crate) fn new(script: &'a Script, mutant: Option<Mutant>) -> Self {
@@ -167,7 +176,7 @@ impl<'a> Memory<'a> {
                 return self.crowd.close(life, "refused", false);
             }
         };
-        self.links.push(Some(Link { conn, closing: false }));
+        self.links.push(Some(Link { conn, closing: None, took_at: 0, idle_since: None }));
         let index = conn.index();
         if self.lives.len() <= index {
             self.lives.resize(index + 1, life);
@@ -189,8 +198,12 @@ impl<'a> Memory<'a> {
     /// Takes all outputs, as an adapter does.
     fn drain(&mut self) -> Result<(), Broken> {
         self.collect();
+        let most = self.crowd.counters.outputs + OUTPUTS_AT_ONCE;
         while let Some(output) = self.outputs.pop_front() {
             self.crowd.counters.outputs += 1;
+            if self.crowd.counters.outputs > most {
+                return Err(("progress", "a turn of the host's has no end".into()));
+            }
             match output {
                 Output::Flush(conn) => {
                     self.crowd.trace.number(1);
@@ -210,9 +223,10 @@ impl<'a> Memory<'a> {
                     let Some(life) = self.life(conn) else { continue };
                     self.crowd.tell(|| What::Closing { life, now });
                     if now {
+                        self.had_time(life)?;
                         self.close(life, Closed::Asked);
                     } else {
-                        self.link(life).closing = true;
+                        self.link(life).closing = Some(self.crowd.now());
                         self.shut_if_sent(life);
                     }
                 }
@@ -235,9 +249,31 @@ impl<'a> Memory<'a> {
             let life = self.lives[conn.index()];
             self.crowd.tell(|| What::Carried { life, line: line.clone() });
         }
-        if let Err(broken) = self.crowd.judge.report(report) {
+        let heard = self.crowd.judge.report(report).and_then(|()| self.was_slow(report));
+        if let Err(broken) = heard {
             self.misreported.get_or_insert(broken);
         }
+    }
+
+    /// Who is ended for not reading has read nothing for so long.
+    fn was_slow(&self, report: &Report) -> Result<(), Broken> {
+        let Report::Ended { conn, why, .. } = report else { return Ok(()) };
+        let link = self.links[self.lives[conn.index()]].as_ref();
+        let idle = self.crowd.now() - link.map_or(0, |link| link.took_at);
+        if why.starts_with(b"Nothing was read") && idle < micros(self.limits.sendq_age) {
+            return Err(("cause", format!("{conn:?} had read something {idle} µs before")));
+        }
+        Ok(())
+    }
+
+    /// Who is to be closed has had time to read its last lines.
+    fn had_time(&mut self, life: LifeId) -> Result<(), Broken> {
+        let (now, drain) = (self.crowd.now(), micros(self.limits.drain));
+        let closing = self.link(life).closing;
+        if closing.is_none_or(|since| now - since < drain) {
+            return Err(("farewell", format!("life {life} had no time to read its last lines")));
+        }
+        Ok(())
     }
 
     /// One write of an outbox: as much as the socket takes, or the host's own bound.
@@ -258,6 +294,9 @@ impl<'a> Memory<'a> {
         self.crowd.counters.flushes += 1;
         self.crowd.counters.partial_writes += u64::from(partial);
         self.crowd.write(life, &bytes, partial, partial && pause == Pause::Full);
+        if count > 0 {
+            self.link(life).took_at = self.crowd.now();
+        }
         self.buffer = bytes;
         self.input(Input::Sent(conn, count, pause));
         self.shut_if_sent(life);
@@ -284,8 +323,10 @@ impl<'a> Memory<'a> {
 
     /// A connection that is to be closed after its last byte: that byte may have left.
     fn shut_if_sent(&mut self, life: LifeId) {
-        let Link { conn, closing } = *self.link(life);
-        if closing && !self.crowd.pipe(life).down.ended && self.server.outbox(conn).next().is_none()
+        let Link { conn, closing, .. } = *self.link(life);
+        if closing.is_some()
+            && !self.crowd.pipe(life).down.ended
+            && self.server.outbox(conn).next().is_none()
         {
             self.crowd.shut_down(life);
             self.closed_both_ways(life);
@@ -324,7 +365,9 @@ impl<'a> Memory<'a> {
             return Err(("bounds", format!("{queued} bytes wait in all, more than {most}")));
         }
         if counters.turns.is_multiple_of(16) {
-            let most = self.limits.sendq_hard + (20 << 10);
+            self.check_idle()?;
+            // What is over is replaced by one line, which may follow the end of another.
+            let most = self.limits.sendq_hard + (1 << 10);
             for life in &self.lives {
                 let Some(link) = &self.links[*life] else { continue };
                 let outbox = self.server.outbox(link.conn);
@@ -333,6 +376,25 @@ impl<'a> Memory<'a> {
                     let why = format!("{waits} bytes wait for life {life}, more than {most}");
                     return Err(("bounds", why));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Without a limit of lines, who is not read from waits for an answer of the host's or for room.
+    fn check_idle(&mut self) -> Result<(), Broken> {
+        let most = micros(self.limits.ask) + IDLE_US;
+        for life in &self.lives {
+            let Some(link) = &mut self.links[*life] else { continue };
+            let pipe = self.crowd.pipe(*life);
+            let is_idle = !pipe.reading && !pipe.server_done;
+            let is_idle = is_idle && self.server.outbox(link.conn).next().is_none();
+            let now = self.crowd.now();
+            let since = is_idle.then(|| *link.idle_since.get_or_insert(now));
+            link.idle_since = since;
+            let limited = self.limits.lines_per_second.is_some();
+            if !limited && since.is_some_and(|since| now - since > most) {
+                return Err(("settled", format!("life {life} is not read from any more")));
             }
         }
         Ok(())
@@ -351,4 +413,8 @@ impl<'a> Memory<'a> {
         }
         Ok(())
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    time.as_micros() as u64
 }

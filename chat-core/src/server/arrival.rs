@@ -144,8 +144,7 @@ impl Server {
         if self.bans_loaded(ticket, &answer) {
             return;
         }
-        let kept = mutant!(LateAnswerTaken => self.asked.get(&ticket).copied(), else None);
-        let Some(conn) = kept.or_else(|| self.asked.remove(&ticket)) else { return };
+        let Some(conn) = self.asked.remove(&ticket) else { return };
         let Some(asking) = self.links.get_mut(conn).and_then(|link| link.asking.take()) else {
             return;
         };

@@ -34,6 +34,11 @@ pub(crate) const SERVER: &str = "irc.sim";
 const SETTLE_US: u64 = 90_000_000;
 /// Time in which the last answers must have come.
 const BARRIER_US: u64 = 10_000_000;
+/// Time in which a client must be let in, with every byte on its own and few lines a second.
+const LET_IN_US: u64 = 20_000_000;
+/// Bytes and turns of one run, after which they have no end.
+const MOST_WRITTEN: u64 = 64 << 20;
+const MOST_TURNS: u64 = 8_000_000;
 /// Turns at one and the same time, after which time must go on.
 const TURNS_AT_ONCE: u32 = 10_000;
 /// The wall clock at the start, in ms.
@@ -55,6 +60,8 @@ enum Due {
     ClientReset(LifeId),
     /// A client comes back.
     Return(usize),
+    /// By now a client is let in.
+    LetIn(LifeId),
     /// A stranger comes, by a fault of this client's, to send so many pieces.
     Knock {
         client: usize,
@@ -110,6 +117,8 @@ pub(crate) struct Crowd<'a> {
     host: Rng,
     finished: bool,
     turns_at_once: u32,
+    /// Bytes that the server has written.
+    written: u64,
     saboteur: Option<Saboteur>,
     pub(crate) trace: Trace,
     pub(crate) counters: Counters,
@@ -137,6 +146,7 @@ impl<'a> Crowd<'a> {
             host: Rng::new(script.seed, Concern::Answers),
             finished: false,
             turns_at_once: 0,
+            written: 0,
             saboteur: mutant.map(|mutant| Saboteur::new(mutant, script.seed)),
             trace: Trace::new(),
             counters: Counters::default(),
@@ -193,6 +203,9 @@ impl<'a> Crowd<'a> {
         self.counters.turns += 1;
         if self.turns_at_once > TURNS_AT_ONCE {
             return Err(("progress", "time stands still: there is always something due".into()));
+        }
+        if self.written > MOST_WRITTEN || self.counters.turns > MOST_TURNS {
+            return Err(("progress", "the server writes without end".into()));
         }
         Ok(())
     }
@@ -254,6 +267,7 @@ impl<'a> Crowd<'a> {
             }
             Due::ClientReset(life) => self.lose(life, false)?,
             Due::Return(client) => return Ok(self.connect(client)),
+            Due::LetIn(life) => self.was_let_in(life)?,
             Due::Knock { client, pieces } => return Ok(Some(self.knock(client, pieces))),
             Due::Stranger(life) => self.go_on(life),
             Due::Answer { number, refused } => {
@@ -306,7 +320,22 @@ impl<'a> Crowd<'a> {
         self.tell(|| What::Opened { life, client: at as u32 });
         self.clients[at].connected(life);
         self.send(at);
+        self.at(self.now + LET_IN_US, Due::LetIn(life));
         Some(Arrival::Opened(life))
+    }
+
+    /// A client is let in before long, if nothing was done to its connection and there was a descriptor
+    /// for it.
+    fn was_let_in(&self, life: LifeId) -> Result<(), Broken> {
+        let pipe = &self.pipes[life];
+        let was_starved = self.starved_until + LET_IN_US > self.now;
+        let End::Client(at) = pipe.end else { return Ok(()) };
+        let client = &self.clients[at];
+        let waits = client.life == Some(life) && client.ready().is_none();
+        if waits && !pipe.harmed && !was_starved {
+            return Err(("settled", format!("life {life} came and was not let in")));
+        }
+        Ok(())
     }
 
     /// A connection begins.
@@ -323,7 +352,8 @@ impl<'a> Crowd<'a> {
         let client = &mut self.clients[at];
         if client.life.is_none() && client.wants_online && !client.returning {
             client.returning = true;
-            let pause = client.rng.between(0, 2_000_000);
+            // When many have lost theirs at once, some come back at once.
+            let pause = if client.rng.chance(20) { 0 } else { client.rng.between(0, 2_000_000) };
             self.at(self.now + pause, Due::Return(at));
         }
     }
@@ -374,7 +404,7 @@ impl<'a> Crowd<'a> {
         self.tell(|| What::Healing);
         self.late = (0, 0);
         self.answers = Answers::default();
-        self.starved_until = 0;
+        self.starved_until = self.starved_until.min(self.now);
         for life in 0..self.pipes.len() {
             let pipe = &mut self.pipes[life];
             for way in [&mut pipe.up, &mut pipe.down] {

@@ -57,6 +57,7 @@ impl Crowd<'_> {
             Some(Arrival::Bytes(life))
         } else if pipe.up.ended && !pipe.eof_told {
             pipe.eof_told = true;
+            self.judge.ends(life);
             Some(Arrival::End(life))
         } else {
             None
@@ -155,6 +156,7 @@ impl Crowd<'_> {
         let room = self.window(life);
         self.trace.number(life as u64);
         self.trace.bytes(bytes);
+        self.written += bytes.len() as u64;
         let mut sent = std::borrow::Cow::Borrowed(bytes);
         if let Some(saboteur) = &mut self.saboteur {
             let strayed = saboteur.strike(&mut sent, partial, life, &self.clients, &self.pipes);

@@ -90,11 +90,10 @@ impl Model {
         self.finish_unless_busy(conn);
     }
 
-    /// Nobody can tell when a list of names is over, so that its answer ends when it begins.
+    /// The answer that a list of names is ends when the list begins.
     fn finish_unless_busy(&mut self, conn: ConnId) {
         let steps = self.peers.get(&conn).map(|peer| &peer.steps);
-        let is_busy = |step: &Step| !matches!(step, Step::Names { list: Some(_), .. });
-        if !steps.is_some_and(|steps| steps.iter().any(is_busy)) {
+        if !steps.is_some_and(|steps| steps.iter().any(Step::is_owed)) {
             self.finish(conn);
         }
         self.active = None;

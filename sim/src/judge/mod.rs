@@ -12,7 +12,7 @@ mod properties;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use chat_core::Report;
+use chat_core::{ConnId, Report};
 
 use self::{model::Model, properties::Properties};
 use crate::line::Line;
@@ -36,6 +36,8 @@ pub struct Judge {
     sent: BTreeMap<LifeId, VecDeque<String>>,
     /// Lives whose lines the server has begun to carry out.
     known: BTreeSet<LifeId>,
+    /// Lives all of whose lines have reached the server, and their end.
+    ended: BTreeSet<LifeId>,
 }
 
 /// How much a judge has checked.
@@ -58,6 +60,7 @@ impl Judge {
             model: Model::new(server),
             sent: BTreeMap::new(),
             known: BTreeSet::new(),
+            ended: BTreeSet::new(),
         }
     }
 
@@ -70,6 +73,11 @@ impl Judge {
     pub fn sends(&mut self, life: LifeId, line: &str, at_us: u64) {
         self.properties.sends(life, line, at_us);
         self.sent.entry(life).or_default().push_back(line.into());
+    }
+
+    /// All that a client has sent has reached the server, and that nothing more will come.
+    pub fn ends(&mut self, life: LifeId) {
+        self.ended.insert(life);
     }
 
     /// The server reports something. What it reports must be told before the lines that follow from it
@@ -101,12 +109,32 @@ impl Judge {
                 registered.map_err(|why| ("carried", why))?;
             }
             Report::Ended { conn, why, .. } => {
-                self.model.end(*conn, &String::from_utf8_lossy(why));
+                let why = String::from_utf8_lossy(why);
+                self.rightly_ended(*conn, &why)?;
+                self.model.end(*conn, &why);
             }
             Report::Quit { conn } => self.model.quit(*conn),
             _ => {}
         }
         Ok(())
+    }
+
+    /// Who ends its side has all lines carried out first, and who is not read from can't send too much.
+    fn rightly_ended(&self, conn: ConnId, why: &str) -> Result<(), Broken> {
+        let Some(peer) = self.model.peers.get(&conn) else { return Ok(()) };
+        let Some(life) = peer.life else { return Ok(()) };
+        let lines = self.sent.get(&life).map_or(0, VecDeque::len);
+        let steps = peer.steps.iter().filter(|step| step.is_owed()).count();
+        match why {
+            "Connection closed" if lines + steps > 0 && self.ended.contains(&life) => {
+                let left = format!("{lines} lines and {steps} steps were left");
+                Err(("carried", format!("life {life} ended its side, but {left}")))
+            }
+            "RecvQ exceeded" => {
+                Err(("cause", format!("life {life} was read from until it was too much")))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Lines are carried out once each, in the order in which they were sent.

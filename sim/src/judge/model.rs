@@ -87,6 +87,13 @@ pub(super) enum Step {
     },
 }
 
+impl Step {
+    /// Whether it is certainly still to be made: nobody can tell when a list of names is over.
+    pub(super) fn is_owed(&self) -> bool {
+        !matches!(self, Self::Names { list: Some(_), .. })
+    }
+}
+
 pub(super) struct User {
     pub(super) conn: ConnId,
     pub(super) nick: String,
