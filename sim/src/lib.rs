@@ -37,6 +37,7 @@ mod bounds;
 mod client;
 mod counters;
 mod crowd;
+mod explain;
 mod fault;
 mod judge;
 mod layer;
@@ -57,6 +58,7 @@ mod stranger;
 pub mod timeline;
 mod trace;
 pub mod turmoil;
+mod verbs;
 
 pub use bounds::{Bounds, Pieces};
 pub use counters::Counters;

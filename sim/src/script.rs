@@ -19,7 +19,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     bounds::{Bounds, Pieces},
-    fault,
+    explain, fault,
     layer::Layer,
     profile::Profile,
     rng::{Concern, Rng},
@@ -343,18 +343,21 @@ impl fmt::Display for Action {
     }
 }
 
-/// A script that can't be read: which line, and what it holds.
+/// A script that can't be read: which line, what it holds, and what is wrong with it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct BadScript {
     /// Counted from 1.
     pub line: usize,
     /// The line as it is.
     pub text: String,
+    /// What is wrong, and what would be right.
+    pub why: String,
 }
 
 impl fmt::Display for BadScript {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {} of the script is no line of a script: {:?}", self.line, self.text)
+        let Self { line, text, why } = self;
+        write!(f, "line {line}, {text:?}: {why}")
     }
 }
 
@@ -377,7 +380,8 @@ impl FromStr for Script {
         for (at, line) in text.lines().enumerate() {
             let line = line.trim();
             if !line.is_empty() && !line.starts_with('#') && script.take(line).is_none() {
-                return Err(BadScript { line: at + 1, text: line.to_string() });
+                let why = explain::line(line, &mut script);
+                return Err(BadScript { line: at + 1, text: line.to_string(), why });
             }
         }
         script.steps.sort_by_key(|step| step.at_ms);
@@ -489,7 +493,7 @@ mod tests {
     #[test]
     fn a_bad_line_is_named() {
         let error = "seed 1\n\n5 0 dance\n".parse::<Script>().expect_err("nobody dances");
-        assert_eq!(error, BadScript { line: 3, text: "5 0 dance".into() });
+        assert_eq!((error.line, &*error.text), (3, "5 0 dance"));
         assert!("5 7 connect".parse::<Script>().is_err());
     }
 }

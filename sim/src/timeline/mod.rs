@@ -7,6 +7,5 @@ mod html;
 mod messages;
 mod picture;
 mod text;
-mod verbs;
 
 pub use html::html;

@@ -1,10 +1,10 @@
 //! What there is to draw of a log: connections, messages, spans and marks.
 
-use super::{
-    messages::{Message, Way},
+use super::messages::{Message, Way};
+use crate::{
+    log::{Log, What},
     verbs::{self, Shape},
 };
-use crate::log::{Log, What};
 
 /// All that is drawn.
 #[derive(Debug, Default)]
