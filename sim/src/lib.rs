@@ -31,6 +31,13 @@
 //! let outcome = sim::run_seed(42, sim::Layer::Memory, &sim::Profile::quick());
 //! assert_eq!(outcome.failure, None);
 //! ```
+//!
+//! # Your own host or server
+//!
+//! [`Judge`] is what judges here, and takes any host: call it as things happen. The folder `examples`
+//! has a small host that does. [`Script`] and [`Rng`] make up what clients do, [`shrink`] cuts down
+//! whatever fails in the same way, and a [`Log`] of what happened becomes a page with
+//! [`timeline::html`]. For a runtime on Tokio, [`turmoil::Chaos`] chops the streams of any network.
 #![forbid(unsafe_code)]
 
 mod bounds;
