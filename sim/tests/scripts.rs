@@ -17,3 +17,8 @@ fn the_last_error_is_a_line_of_its_own() {
 fn who_is_turned_away_is_told_why() {
     holds(include_str!("scripts/turned-away-in-silence.txt"));
 }
+
+#[test]
+fn names_may_be_asked_while_they_are_told() {
+    holds(include_str!("scripts/names-asked-while-told.txt"));
+}

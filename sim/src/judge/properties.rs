@@ -129,6 +129,8 @@ struct Presence {
     complete: bool,
     /// The names of the NAMES reply under way or over.
     names: BTreeSet<Nick>,
+    /// Whether that reply is over: the next name begins another.
+    listed: bool,
 }
 
 /// When a life was certainly in a channel.
@@ -178,9 +180,6 @@ impl Properties {
                 let is_it = |life: &Life| life.nick.is_some_and(|(nick, _)| nick.client == client);
                 let lives = self.lives.iter_mut().filter(|life| is_it(life));
                 lives.for_each(|life| life.doubt(channel, at));
-            }
-            ("NAMES", Some(Target::Channel(channel))) => {
-                self.lives[id].channels.entry(channel).or_default().names.clear();
             }
             ("MODE", _) => self.open_to_all |= command.param(1).contains("-n"),
             _ => {}
@@ -278,6 +277,7 @@ impl Properties {
             }
             ("353", _) => {
                 let presence = life.channels.entry(channel(line.param(2))?).or_default();
+                presence.begin_list();
                 for name in line.param(3).split(' ').filter(|name| !name.is_empty()) {
                     let nick = name
                         .trim_start_matches(['~', '&', '@', '%', '+'])
@@ -292,6 +292,8 @@ impl Properties {
             }
             ("366", _) => {
                 let presence = life.channels.entry(channel(line.param(1))?).or_default();
+                presence.begin_list();
+                presence.listed = true;
                 if let (Some(members), false) = (&mut presence.members, presence.complete) {
                     members.extend(&presence.names);
                     presence.complete = true;
@@ -496,7 +498,6 @@ impl Life {
             }
             presence.members = Some(BTreeSet::from([source]));
             presence.complete = false;
-            presence.names.clear();
             if is_certain && presence.parts_asked < presence.joins_seen {
                 self.memberships.push(Membership { channel, from: at, until: u64::MAX });
             }
@@ -513,6 +514,13 @@ impl Life {
 }
 
 impl Presence {
+    /// A line of a NAMES reply comes: the first one of it, if the one before is over.
+    fn begin_list(&mut self) {
+        if std::mem::take(&mut self.listed) {
+            self.names.clear();
+        }
+    }
+
     fn leaves(&mut self, nick: Nick, how: &str) -> Result<(), Broken> {
         let Some(members) = &mut self.members else {
             return Err(("membership", format!("a {how} of {nick} is seen outside")));
