@@ -23,9 +23,11 @@ function groupOf(kind) {
 
 const broken = data.broken[0];
 if (broken && broken.client === undefined) {
-  // Whose nick is told: client 3 goes by c3_0, c3_1 and so on.
+  // Whose connection is told, or whose nick: client 3 goes by c3_0, c3_1 and so on.
+  const life = /\blife (\d+)\b/.exec(broken.detail);
   const nick = /\bc(\d+)_\d+\b/.exec(broken.detail);
-  if (nick) broken.client = Number(nick[1]);
+  if (life && data.lives[life[1]]) broken.client = data.lives[life[1]].client;
+  else if (nick) broken.client = Number(nick[1]);
 }
 for (const life of data.lives) life.number = data.lives.indexOf(life);
 data.messages.forEach((message, number) => {

@@ -9,8 +9,8 @@ function fillVerdict() {
     if (broken.meaning) element('p', `${broken.meaning} Seen at ${time(broken.at)}:`, at);
     const detail = element('p', undefined, at);
     element('code', broken.detail, detail);
-    // Messages go by m and a number at the start of their text.
-    for (const id of new Set((broken.detail.match(/\bm\d+\b/g) || []).slice(0, 4))) {
+    // Messages go by m and a number, or two, at the start of their text.
+    for (const id of new Set((broken.detail.match(/\bm\d+(\.\d+)?\b/g) || []).slice(0, 4))) {
       element('button', `follow ${id}`, detail).onclick = () => find(`${id}-`);
     }
   }
