@@ -158,7 +158,7 @@ impl Bounds {
             sendq_soft: pick(&[1 << 10, 2 << 10, 8 << 10, 16 << 10]),
             sendq_hard,
             sendq_total: sendq_hard + pick(&[0, 4 << 10, 24 << 10]),
-            sendq_age: pick(&[2_000, 5_000, 10_000]),
+            sendq_age: pick(&[2_000, 10_000, 30_000]),
             registration: pick(&[3_000, 10_000]),
             ping_interval: pick(&[3_000, 8_000, 20_000]),
             ping_timeout: pick(&[3_000, 10_000]),

@@ -190,8 +190,13 @@ impl Client {
             Action::Say(channel, len) => self.say_in(channel, len),
             Action::Tell(to, len) if to != self.number => self.message(&nick_of(to), len),
             Action::Flood(channel, lines) => {
-                // Many at once are short, or a queue of bytes is full before there are many.
-                let len = if lines > 100 { 4 } else { 60 };
+                // Very many are short, or a queue of bytes is full before there are many; some are more
+                // than may wait for one who does not read.
+                let len = match lines {
+                    101.. => 4,
+                    _ if lines % 3 == 0 => 300,
+                    _ => 60,
+                };
                 (0..lines).for_each(|_| self.say_in(channel, len));
             }
             Action::Rename => {

@@ -15,6 +15,7 @@ use crate::{
     profile::Profile,
     rng::{Concern, Rng},
     run::{Failure, Outcome, run_seed},
+    sometimes::Sometimes,
 };
 
 /// Which seeds are run, and how.
@@ -54,6 +55,8 @@ pub struct Summary {
     pub failures: Vec<Failure>,
     /// Of all runs.
     pub counters: Counters,
+    /// Of all runs.
+    pub sometimes: Sometimes,
     /// Of all runs' traces, in whatever order they ended: equal for equal plans in any process.
     pub trace_hash: u64,
 }
@@ -62,10 +65,17 @@ impl Summary {
     /// Failures after which the rest is not worth the time.
     pub const MOST_FAILURES: usize = 100;
 
+    /// What never happened although it could have on this layer: it was not tested.
+    #[must_use]
+    pub fn missing(&self, layer: Layer) -> Vec<&'static str> {
+        self.sometimes.missing(layer)
+    }
+
     fn take(&mut self, seed: u64, outcome: &Outcome, twice: bool) {
         self.runs += 1;
         self.twice += u64::from(twice);
         self.counters.add(&outcome.counters);
+        self.sometimes.add(&outcome.sometimes);
         self.failures.extend(outcome.failure.clone());
         // Mixed with its seed, so that two runs that change places are seen; added, so that no order is.
         let mixed = Rng::new(seed ^ outcome.trace_hash.rotate_left(32), Concern::Shape).next();

@@ -15,6 +15,7 @@ use crate::{
     profile::Mutant,
     rng::{Concern, Rng},
     script::Script,
+    sometimes::Seen,
 };
 
 pub(crate) struct Memory<'a> {
@@ -23,10 +24,12 @@ pub(crate) struct Memory<'a> {
     limits: Limits,
     /// How the host takes its turns.
     rng: Rng,
+    /// Nothing is left to chance.
+    steady: bool,
     /// By life. None for those who were refused.
     links: Vec<Option<Link>>,
     /// What the core has asked, by number.
-    asked: Vec<(Ticket, Answer)>,
+    asked: Vec<Asked>,
     /// The life of a connection, by its index.
     lives: Vec<LifeId>,
     /// What is to be done, reports aside.
@@ -35,6 +38,13 @@ pub(crate) struct Memory<'a> {
     misreported: Option<Broken>,
     deaf_to_time: bool,
     buffer: Vec<u8>,
+}
+
+/// What the core has asked.
+struct Asked {
+    ticket: Ticket,
+    answer: Answer,
+    cancelled: bool,
 }
 
 /// What the host keeps of a connection.
@@ -66,6 +76,7 @@ impl<'a> Memory<'a> {
             server: server.expect("the configuration is within bounds"),
             limits,
             rng,
+            steady: script.pieces == Pieces::Whole,
             links: Vec::new(),
             asked: Vec::new(),
             lives: Vec::new(),
@@ -89,14 +100,23 @@ impl<'a> Memory<'a> {
     /// One turn of the host's loop: inputs, all outputs, and the bounds.
     fn turn(&mut self) -> Result<(), Broken> {
         let timer = self.timer();
-        self.crowd.turn_at(self.crowd.next_at().min(timer.unwrap_or(u64::MAX)))?;
+        let left_over = timer.is_some_and(|at| at <= self.crowd.now());
+        let next = self.crowd.next_at().min(timer.unwrap_or(u64::MAX));
+        let busy = self.crowd.busy(&mut self.rng);
+        self.crowd.turn_at(next.saturating_add(busy))?;
+        if left_over {
+            self.crowd.sometimes.see(Seen::BudgetSpent);
+        }
         if timer.is_some_and(|at| at <= self.crowd.now()) {
             self.crowd.trace.number(self.crowd.now());
             self.crowd.tell(|| What::Timeout);
+            if self.server.poll_timeout().is_some_and(|at| at.as_micros() < self.crowd.now()) {
+                self.crowd.sometimes.see(Seen::LateTimer);
+            }
             self.input(Input::Timeout);
         }
         // Sometimes a turn takes all that is due, sometimes only one.
-        let most = if self.rng.chance(50) { 1 } else { 64 };
+        let most = if self.steady || self.rng.chance(50) { 1 } else { 64 };
         for _ in 0..most {
             if self.crowd.next_at() > self.crowd.now() {
                 break;
@@ -148,6 +168,9 @@ impl<'a> Memory<'a> {
                     self.input(Input::Data(conn, &buffer));
                 }
                 self.buffer = buffer;
+                if !self.steady && self.rng.chance(30) && self.crowd.end_follows(life) {
+                    self.take(Arrival::End(life));
+                }
             }
             Arrival::End(life) => {
                 let conn = self.link(life).conn;
@@ -157,9 +180,12 @@ impl<'a> Memory<'a> {
             Arrival::Writable(life) => self.flush(life),
             Arrival::Reset(life) => self.close(life, Closed::Reset),
             Arrival::Answer { number, refused } => {
-                let (ticket, answer) = self.asked[number].clone();
-                let answer = if refused { Answer::Unavailable } else { answer };
-                self.input(Input::Answer(ticket, answer));
+                let Asked { ticket, answer, cancelled } = &self.asked[number];
+                if *cancelled {
+                    self.crowd.sometimes.see(Seen::AnsweredTooLate);
+                }
+                let answer = if refused { Answer::Unavailable } else { answer.clone() };
+                self.input(Input::Answer(*ticket, answer));
             }
         }
     }
@@ -214,6 +240,12 @@ impl<'a> Memory<'a> {
                 Output::SetRead(conn, on) => {
                     self.crowd.trace.number(2 + u64::from(on));
                     if let Some(life) = self.life(conn) {
+                        if !on {
+                            self.crowd.sometimes.see(Seen::ReadingStopped);
+                            if self.crowd.pipe(life).eof_told {
+                                self.crowd.sometimes.see(Seen::EndWithLinesUnread);
+                            }
+                        }
                         self.crowd.set_reading(life, on);
                     }
                 }
@@ -223,6 +255,9 @@ impl<'a> Memory<'a> {
                     let Some(life) = self.life(conn) else { continue };
                     self.crowd.tell(|| What::Closing { life, now });
                     if now {
+                        if self.link(life).closing.is_some() {
+                            self.crowd.sometimes.see(Seen::ClosedByForce);
+                        }
                         self.had_time(life)?;
                         self.close(life, Closed::Asked);
                     } else {
@@ -231,10 +266,17 @@ impl<'a> Memory<'a> {
                     }
                 }
                 Output::Ask(ticket, request) => {
-                    self.asked.push((ticket, Bounds::answer(&request)));
+                    let answer = Bounds::answer(&request);
+                    self.asked.push(Asked { ticket, answer, cancelled: false });
                     self.crowd.ask(self.asked.len() - 1);
                 }
-                Output::Cancel(_) => self.crowd.trace.number(6),
+                Output::Cancel(ticket) => {
+                    self.crowd.trace.number(6);
+                    let mut asked = self.asked.iter_mut();
+                    if let Some(asked) = asked.find(|asked| asked.ticket == ticket) {
+                        asked.cancelled = true;
+                    }
+                }
                 // These are heard at once.
                 Output::Report(_) => {}
                 Output::Stopped => self.crowd.trace.number(8),
@@ -244,12 +286,11 @@ impl<'a> Memory<'a> {
     }
 
     fn report(&mut self, report: &Report) {
-        self.crowd.trace.number(7);
         if let Report::Line { conn, line } = report {
             let life = self.lives[conn.index()];
             self.crowd.tell(|| What::Carried { life, line: line.clone() });
         }
-        let heard = self.crowd.judge.report(report).and_then(|()| self.was_slow(report));
+        let heard = self.crowd.hear(report).and_then(|()| self.was_slow(report));
         if let Err(broken) = heard {
             self.misreported.get_or_insert(broken);
         }
@@ -293,6 +334,9 @@ impl<'a> Memory<'a> {
         let partial = count < len;
         self.crowd.counters.flushes += 1;
         self.crowd.counters.partial_writes += u64::from(partial);
+        if pause == Pause::Yield {
+            self.crowd.sometimes.see(Seen::HostsOwnBound);
+        }
         self.crowd.write(life, &bytes, partial, partial && pause == Pause::Full);
         if count > 0 {
             self.link(life).took_at = self.crowd.now();

@@ -19,6 +19,7 @@ use crate::{
     mio::{self, Stage},
     profile::{Mutant, Profile},
     script::Script,
+    sometimes::Sometimes,
 };
 
 /// How a run ended.
@@ -30,6 +31,8 @@ pub struct Outcome {
     pub failure: Option<Failure>,
     /// How much happened.
     pub counters: Counters,
+    /// What happened of what must happen sometimes.
+    pub sometimes: Sometimes,
 }
 
 /// A property that did not hold. Displayed, it says how to see it again.
@@ -128,7 +131,12 @@ fn conclude(
         let what = What::Broken { life: None, property, detail: detail.clone() };
         log.events.push(Event { at_us: crowd.now(), what });
     }
-    let outcome = Outcome { trace_hash: crowd.trace.value(), failure, counters: crowd.counters };
+    let outcome = Outcome {
+        trace_hash: crowd.trace.value(),
+        failure,
+        counters: crowd.counters,
+        sometimes: crowd.sometimes,
+    };
     (outcome, log)
 }
 

@@ -288,6 +288,7 @@ impl Action {
                 | Self::LateAnswers(_)
                 | Self::LostAnswers(_)
                 | Self::RefusedAnswers(_)
+                | Self::NoDescriptors(_)
                 | Self::AddressFlood(_)
                 | Self::Hostile(_)
         ) || self.is_of_hosts()

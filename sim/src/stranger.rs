@@ -130,7 +130,7 @@ impl Stranger {
     }
 
     fn piece(&mut self) -> Vec<u8> {
-        match self.rng.below(10) {
+        match self.rng.below(12) {
             0 => self.noise(300),
             1 => {
                 let mut bytes = self.noise(200);
@@ -150,7 +150,16 @@ impl Stranger {
                 b"\r\n\n\r \r\n:\r\n: \r\n@\r\n@ \r\n:a b\r\n@a :b\r\n   JOIN   #x1   \r\n".to_vec()
             }
             6 => b"PRIVMSG #x1 :a line without its e".to_vec(),
-            7 | 8 => {
+            7 => {
+                let pass = if self.rng.chance(70) { "right" } else { "wrong" };
+                format!("OPER op {pass}\r\n").into_bytes()
+            }
+            // Long lines: many short ones would keep a slow server busy with one who is long gone.
+            8 => {
+                let line = format!("PING :{}\r\n", "many".repeat(20));
+                line.repeat(self.rng.between(10, 500) as usize).into_bytes()
+            }
+            9 | 10 => {
                 let life = self.life;
                 let pass = if self.rng.chance(80) { "right" } else { "wrong" };
                 format!("PASS {pass}\r\nNICK h{life}\r\nUSER h 0 * :somebody\r\n").into_bytes()

@@ -116,7 +116,8 @@ fn run_layer(args: &ManyArgs, layer: Layer, stop: &AtomicBool) -> (Summary, Time
 
 /// What could have happened on the layer and never did.
 fn zeros(layer: Layer, summary: &Summary) -> impl Iterator<Item = &'static str> {
-    summary.counters.zeros().filter(move |name| layer.counts(name))
+    let counters = summary.counters.zeros().filter(move |name| layer.counts(name));
+    counters.chain(summary.missing(layer))
 }
 
 fn line(
@@ -145,7 +146,7 @@ fn line(
 
 fn tell(args: &ManyArgs, layer: Layer, summary: &Summary, time: Time) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    let Summary { runs, twice, failures, counters, trace_hash } = summary;
+    let Summary { runs, twice, failures, counters, sometimes, trace_hash } = summary;
     let Time { wall, cores } = time;
     let profile = args.kind.profile.name;
     writeln!(
@@ -167,8 +168,10 @@ fn tell(args: &ManyArgs, layer: Layer, summary: &Summary, time: Time) -> io::Res
         grouped(counters.faults),
         grouped(counters.checked()),
     )?;
+    let rows = sometimes.rows(layer).map(|(name, _, count)| (name, count));
     let counts: Vec<String> = counters
         .each()
+        .chain(rows)
         .filter(|(_, count)| *count > 0)
         .map(|(name, count)| format!("{} {}", name.replace('_', " "), grouped(count)))
         .collect();

@@ -7,6 +7,7 @@ use crate::{
     pipe::End,
     rng::{Concern, Rng},
     script::Action,
+    sometimes::Seen,
     stranger::{Deed, Stranger},
 };
 
@@ -54,9 +55,20 @@ impl Crowd<'_> {
                 }
             }
             Action::Hostile(pieces) => self.at(self.now, Due::Knock { client, pieces }),
-            _ => return self.fault_of(self.clients[client].life?, fault),
+            _ => {
+                let life = self.clients[client].life?;
+                self.see_fault(fault);
+                return self.fault_of(life, fault);
+            }
         }
+        self.see_fault(fault);
         None
+    }
+
+    fn see_fault(&mut self, fault: Action) {
+        if let Some(kind) = kind(fault) {
+            self.sometimes.see(kind);
+        }
     }
 
     fn fault_of(&mut self, life: LifeId, fault: Action) -> Option<Arrival> {
@@ -161,4 +173,27 @@ impl Crowd<'_> {
             Deed::Stay => {}
         }
     }
+}
+
+/// What a fault of the script is counted as.
+fn kind(fault: Action) -> Option<Seen> {
+    Some(match fault {
+        Action::Reset => Seen::Reset,
+        Action::Replace => Seen::Replace,
+        Action::Vanish => Seen::Vanish,
+        Action::HalfClose => Seen::HalfClose,
+        Action::HalfLine => Seen::HalfLine,
+        Action::StallUp(_) => Seen::StallUp,
+        Action::StallDown(_) => Seen::StallDown,
+        Action::ReadSlowly(_) => Seen::ReadSlowly,
+        Action::WallJump(_) => Seen::WallJump,
+        Action::LateTimers(_) => Seen::LateTimers,
+        Action::LateAnswers(_) => Seen::LateAnswers,
+        Action::LostAnswers(_) => Seen::LostAnswers,
+        Action::RefusedAnswers(_) => Seen::RefusedAnswers,
+        Action::NoDescriptors(_) => Seen::NoDescriptors,
+        Action::AddressFlood(_) => Seen::AddressFlood,
+        Action::Hostile(_) => Seen::Hostile,
+        _ => return None,
+    })
 }

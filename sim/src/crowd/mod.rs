@@ -10,9 +10,10 @@ mod network;
 
 use std::{cmp::Reverse, collections::BinaryHeap, net::IpAddr};
 
-use chat_core::{Instant, Now, UnixMillis};
+use chat_core::{Instant, Now, Report, UnixMillis};
 
 use crate::{
+    bounds::Pieces,
     client::Client,
     counters::Counters,
     judge::{Broken, Checked, Judge, LifeId},
@@ -22,6 +23,7 @@ use crate::{
     profile::Mutant,
     rng::{Concern, Rng},
     script::{Action, CHAOS_MS, Script},
+    sometimes::{Sometimes, Witness},
     stranger::Stranger,
     trace::Trace,
 };
@@ -122,6 +124,8 @@ pub(crate) struct Crowd<'a> {
     saboteur: Option<Saboteur>,
     pub(crate) trace: Trace,
     pub(crate) counters: Counters,
+    pub(crate) sometimes: Sometimes,
+    witness: Witness,
     /// Everything that happened, if somebody wants to read it.
     pub(crate) log: Option<Log>,
     buffer: Vec<u8>,
@@ -150,6 +154,8 @@ impl<'a> Crowd<'a> {
             saboteur: mutant.map(|mutant| Saboteur::new(mutant, script.seed)),
             trace: Trace::new(),
             counters: Counters::default(),
+            sometimes: Sometimes::default(),
+            witness: Witness::default(),
             log: None,
             buffer: Vec::new(),
             script,
@@ -185,6 +191,30 @@ impl<'a> Crowd<'a> {
         let (until, by) = self.late;
         // Work that is left over is no timer: it goes on at once.
         if at > self.now && at < until { at + by } else { at.max(self.now) }
+    }
+
+    /// The server's host hears of this.
+    ///
+    /// # Errors
+    /// The server carried out what it should not have.
+    pub(crate) fn hear(&mut self, report: &Report) -> Result<(), Broken> {
+        self.trace.number(7);
+        self.witness.hear(report, self.counters.turns, &mut self.sometimes);
+        self.judge.report(report)
+    }
+
+    /// Microseconds by which the server's host comes late to what happens next, for being busy with
+    /// something else: then more has happened at once.
+    pub(crate) fn busy(&self, rng: &mut Rng) -> u64 {
+        // Byte by byte there is so much to do that every pause would count.
+        if self.script.pieces != Pieces::Mixed {
+            return 0;
+        }
+        match rng.below(16) {
+            0 => rng.below(20_000),
+            1..4 => rng.below(2_000),
+            _ => 0,
+        }
     }
 
     /// Time goes on.

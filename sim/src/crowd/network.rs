@@ -4,6 +4,7 @@ use crate::{
     judge::{Broken, LifeId},
     log::What,
     pipe::{End, Pipe},
+    sometimes::Seen,
 };
 
 use super::{Arrival, Crowd, Due};
@@ -54,6 +55,9 @@ impl Crowd<'_> {
         let count = pipe.portion(travels).min(READ_MAX);
         let arrival = if count > 0 {
             pipe.up.arrived += count;
+            if count == 1 && travels > 1 {
+                self.sometimes.see(Seen::OneByteRead);
+            }
             Some(Arrival::Bytes(life))
         } else if pipe.up.ended && !pipe.eof_told {
             pipe.eof_told = true;
@@ -138,6 +142,14 @@ impl Crowd<'_> {
         self.hurry_up(life);
     }
 
+    /// Whether the end follows what was just read; if so, it need not be told of any more.
+    pub(crate) fn end_follows(&mut self, life: LifeId) -> bool {
+        let pipe = &mut self.pipes[life];
+        let ends = pipe.up.ended && pipe.up.bytes.is_empty() && !pipe.eof_told;
+        pipe.eof_told |= ends;
+        ends
+    }
+
     /// Reads from a connection from now on, or does not.
     pub(crate) fn set_reading(&mut self, life: LifeId, on: bool) {
         self.tell(|| What::Reading { life, on });
@@ -154,6 +166,13 @@ impl Crowd<'_> {
     /// waits; `blocked`: the rest follows when there is room.
     pub(crate) fn write(&mut self, life: LifeId, bytes: &[u8], partial: bool, blocked: bool) {
         let room = self.window(life);
+        if partial {
+            match bytes.len() {
+                len if len >= room => self.sometimes.see(Seen::FullWindow),
+                1 => self.sometimes.see(Seen::OneByteWrite),
+                _ => {}
+            }
+        }
         self.trace.number(life as u64);
         self.trace.bytes(bytes);
         self.written += bytes.len() as u64;
@@ -172,8 +191,8 @@ impl Crowd<'_> {
             pipe.down.bytes.extend(sent.iter());
         }
         pipe.blocked = blocked;
-        if bytes.len() < room {
-            // The socket was full earlier than it had to be.
+        if bytes.len() < room && blocked {
+            self.sometimes.see(Seen::FullEarly);
             self.hurry_room(life);
         }
         self.hurry_down(life);
@@ -182,7 +201,9 @@ impl Crowd<'_> {
     /// The server's host waits for room, whether there is some already or not.
     pub(crate) fn block(&mut self, life: LifeId) {
         self.pipes[life].blocked = true;
-        if self.window(life) > 0 {
+        let room = self.window(life);
+        self.sometimes.see(if room > 0 { Seen::FullEarly } else { Seen::FullWindow });
+        if room > 0 {
             self.hurry_room(life);
         }
     }

@@ -26,6 +26,7 @@ use crate::{
     profile::Mutant,
     rng::{Concern, Rng},
     script::Script,
+    sometimes::Seen,
 };
 
 use self::{host::Desk, sys::Poller};
@@ -149,7 +150,8 @@ impl<'a> Stage<'a> {
         }
         self.crowd.turn_at(now)?;
         let timeout = timeout.filter(|_| !self.deaf_to_time);
-        let deadline = timeout.map(|timeout| self.crowd.fires_at(now + timeout.as_micros() as u64));
+        let due = timeout.map(|timeout| now + timeout.as_micros() as u64);
+        let deadline = due.map(|due| self.crowd.fires_at(due));
         if self.stopping {
             // Nobody does anything more: the server has to come to its end alone.
             let stuck = || ("settled", "a server that stops sleeps for ever".to_string());
@@ -162,8 +164,12 @@ impl<'a> Stage<'a> {
         let deadline = deadline.unwrap_or(u64::MAX);
         while !self.is_ready() {
             let next = self.crowd.next_at();
-            self.crowd.wait_until(next.min(deadline));
+            let busy = self.crowd.busy(&mut self.rng);
+            self.crowd.wait_until(next.min(deadline).saturating_add(busy));
             if next > deadline {
+                if due < Some(deadline) {
+                    self.crowd.sometimes.see(Seen::LateTimer);
+                }
                 break;
             }
             self.happen()?;
@@ -235,8 +241,7 @@ impl<'a> Stage<'a> {
     /// What the server's host was asked and told since the last time.
     fn hear_host(&mut self) -> Result<(), Broken> {
         for report in self.desk.take_reports() {
-            self.crowd.trace.number(7);
-            self.crowd.judge.report(&report)?;
+            self.crowd.hear(&report)?;
         }
         for asked in self.desk.take_asked() {
             self.asked.push(Some(asked));
@@ -254,6 +259,7 @@ impl<'a> Stage<'a> {
         }
         for (life, mut edge) in std::mem::take(&mut self.edges) {
             if !ready.is_empty() && self.chance(10) {
+                self.crowd.sometimes.see(Seen::EdgeHeldBack);
                 self.edges.insert(life, edge);
                 continue;
             }
@@ -261,6 +267,7 @@ impl<'a> Stage<'a> {
             let arrived = self.crowd.pipe(life).up.arrived > 0 || self.sockets[life].ended;
             edge.readable |= arrived && self.chance(30);
             if edge.readable && edge.writable && self.chance(30) {
+                self.crowd.sometimes.see(Seen::EdgeSplit);
                 ready.extend(self.ready(life, Edge { writable: false, ..edge }));
                 ready.extend(self.ready(life, Edge { readable: false, ..edge }));
             } else {
@@ -269,7 +276,11 @@ impl<'a> Stage<'a> {
         }
         if self.chance(5) && !self.sockets.is_empty() {
             let life = self.rng.below(self.sockets.len() as u64) as usize;
-            ready.extend(self.ready(life, Edge { readable: true, writable: true }));
+            let nothing = self.ready(life, Edge { readable: true, writable: true });
+            if nothing.is_some() {
+                self.crowd.sometimes.see(Seen::EdgeForNothing);
+            }
+            ready.extend(nothing);
         }
         if !self.steady {
             for at in (1..ready.len()).rev() {

@@ -11,7 +11,7 @@ use std::{
 
 use runtime_mio::{Listen, Ready, Stream, Sys, Token};
 
-use crate::judge::LifeId;
+use crate::{judge::LifeId, sometimes::Seen};
 
 use super::Stage;
 
@@ -90,26 +90,35 @@ impl Drop for Wire<'_> {
 }
 
 impl Stage<'_> {
+    fn see<T>(&mut self, what: Seen, error: impl Into<io::Error>) -> io::Result<T> {
+        self.crowd.sometimes.see(what);
+        Err(error.into())
+    }
+
+    /// Any call may be interrupted.
+    fn interrupt(&mut self) -> io::Result<()> {
+        if self.chance(3) { self.see(Seen::Interrupted, ErrorKind::Interrupted) } else { Ok(()) }
+    }
+
     fn accept(&mut self) -> io::Result<(LifeId, IpAddr)> {
-        if self.chance(3) {
-            return Err(ErrorKind::Interrupted.into());
-        }
+        self.interrupt()?;
         let life = self.door.pop_front().ok_or(ErrorKind::WouldBlock)?;
         if self.crowd.is_starved() && self.chance(50) {
             self.door.push_front(life);
             let which = self.rng.below(NO_DESCRIPTORS.len() as u64) as usize;
-            return Err(io::Error::from_raw_os_error(NO_DESCRIPTORS[which]));
+            let why = io::Error::from_raw_os_error(NO_DESCRIPTORS[which]);
+            return self.see(Seen::NobodyAccepted, why);
         }
         if self.sockets[life].reset && self.chance(50) {
             self.drop_wire(life);
-            return Err(ErrorKind::ConnectionAborted.into());
+            return self.see(Seen::Aborted, ErrorKind::ConnectionAborted);
         }
         Ok((life, self.crowd.pipe(life).address))
     }
 
     fn register(&mut self, life: LifeId, token: Token) -> io::Result<()> {
         if self.crowd.is_starved() && self.chance(20) {
-            return Err(ErrorKind::OutOfMemory.into());
+            return self.see(Seen::NotRegistered, ErrorKind::OutOfMemory);
         }
         if let Token::Stream(number) = token {
             self.sockets[life].number = Some(number);
@@ -119,11 +128,9 @@ impl Stage<'_> {
 
     fn read(&mut self, life: LifeId, buffer: &mut [u8]) -> io::Result<usize> {
         if self.sockets[life].reset {
-            return Err(ErrorKind::ConnectionReset.into());
+            return self.see(Seen::StreamBroken, ErrorKind::ConnectionReset);
         }
-        if self.chance(3) {
-            return Err(ErrorKind::Interrupted.into());
-        }
+        self.interrupt()?;
         if self.crowd.pipe(life).up.arrived == 0 {
             let ended = self.sockets[life].ended;
             return if ended { Ok(0) } else { Err(ErrorKind::WouldBlock.into()) };
@@ -137,11 +144,10 @@ impl Stage<'_> {
     fn write(&mut self, life: LifeId, bytes: &[u8]) -> io::Result<usize> {
         if self.sockets[life].reset {
             let why = [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset];
-            return Err(why[self.rng.below(2) as usize].into());
+            let why = why[self.rng.below(2) as usize];
+            return self.see(Seen::StreamBroken, why);
         }
-        if self.chance(3) {
-            return Err(ErrorKind::Interrupted.into());
-        }
+        self.interrupt()?;
         let room = self.crowd.window(life);
         // A system may say that there is no room before it comes to that, but not at once.
         let full = self.crowd.pipe(life).down.bytes.len() > room && self.chance(15);
@@ -169,6 +175,9 @@ impl Stage<'_> {
         pipe.cut = !pipe.down.ended;
         let cut = pipe.cut;
         self.crowd.counters.dropped += u64::from(cut || unread);
+        if unread {
+            self.crowd.sometimes.see(Seen::DroppedUnread);
+        }
         self.crowd.close(life, if reset { "reset" } else { "closed" }, unread);
         if cut && !unread {
             self.crowd.shut_down(life);

@@ -42,6 +42,7 @@ use crate::{
     log::{Log, What},
     run::{Failure, Outcome, panic_text},
     script::Script,
+    sometimes::Sometimes,
 };
 use server::EPOCH_MS;
 use stage::{Shared, Stage, micros};
@@ -79,7 +80,8 @@ pub(crate) fn run(script: &Script, tell: bool) -> (Outcome, Log) {
         stage.tell(now, || What::Broken { life: None, property, detail: detail.clone() });
     }
     let (trace_hash, counters) = (stage.trace.value(), stage.counters);
-    (Outcome { trace_hash, failure, counters }, stage.log.take().unwrap_or_default())
+    let sometimes = Sometimes::default();
+    (Outcome { trace_hash, failure, counters, sometimes }, stage.log.take().unwrap_or_default())
 }
 
 /// The simulation, and what drives it from outside.
