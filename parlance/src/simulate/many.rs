@@ -4,22 +4,18 @@ use std::{
     io::{self, Write as _},
     ops::ControlFlow,
     panic,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
 };
 
 use rustix::time::{ClockId, clock_gettime};
-use signal_hook::{consts::SIGINT, flag};
 use sim::{Layer, Plan, Progress, Summary, run_many};
 
 use super::{
     ManyArgs, failing,
     meter::{Meter, grouped},
-    written,
+    stop_on_interrupt, written,
 };
 use crate::Failure;
 
@@ -49,15 +45,6 @@ pub(super) fn run(args: &ManyArgs) -> Result<(), Failure> {
         return Err(Failure::new(format!("{untested} counters stayed at zero")));
     }
     Ok(())
-}
-
-/// Becomes true with the first Ctrl-C; the second ends the process at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    flag::register_conditional_shutdown(SIGINT, 130, stop.clone())
-        .and_then(|_| flag::register(SIGINT, stop.clone()))
-        .map_err(|error| Failure::io("catch signals", &error))?;
-    Ok(stop)
 }
 
 /// How long it took: on the wall, and of all cores.

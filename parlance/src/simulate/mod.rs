@@ -8,9 +8,11 @@ mod one;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use clap::{Args, Subcommand};
+use signal_hook::{consts::SIGINT, flag};
 use sim::{Layer, Mutant, Profile, Script};
 
 use crate::Failure;
@@ -147,6 +149,15 @@ pub(crate) fn run(args: &SimArgs) -> Result<(), Failure> {
         Some(SimCommand::Shrink(args)) => one::shrink(args),
         Some(SimCommand::Show(args)) => one::show(args),
     }
+}
+
+/// Becomes true with the first Ctrl-C; the second ends the process at once.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    flag::register_conditional_shutdown(SIGINT, 130, stop.clone())
+        .and_then(|_| flag::register(SIGINT, stop.clone()))
+        .map_err(|error| Failure::io("catch signals", &error))?;
+    Ok(stop)
 }
 
 /// The script that a file holds.

@@ -4,13 +4,12 @@ use std::{
     io::{self, Write as _},
     panic,
     path::PathBuf,
-    sync::atomic::AtomicBool,
 };
 
 use clap::Args;
 use sim::{Layer, Script, Shrunk, record, timeline};
 
-use super::{Kind, failing, mutant, read, write, written};
+use super::{Kind, failing, mutant, read, stop_on_interrupt, write, written};
 use crate::Failure;
 
 /// Arguments of `parlance sim replay`.
@@ -97,7 +96,8 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
 pub(super) fn shrink(args: &ShrinkArgs) -> Result<(), Failure> {
     let script = read(&args.file)?;
     panic::set_hook(Box::new(|_| {}));
-    let shrunk = failing::smaller(&script, args.runs, args.mutant, &AtomicBool::new(false));
+    let stop = stop_on_interrupt()?;
+    let shrunk = failing::smaller(&script, args.runs, args.mutant, &stop);
     let Some(Shrunk { script: smallest, failure, runs, complete }) = shrunk else {
         let why = format!("{} holds: there is nothing to make smaller", args.file.display());
         return Err(Failure::usage(why));
@@ -109,7 +109,7 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<(), Failure> {
         failure.property,
         smallest.steps.len(),
         script.steps.len(),
-        if complete { "" } else { ", and there was more to try: --runs" }
+        if complete { "" } else { ", and there was more to try" }
     );
     let text = smallest.to_string();
     match &args.out {
