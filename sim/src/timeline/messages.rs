@@ -148,12 +148,12 @@ mod tests {
     }
 
     #[test]
-    fn a_line_carried_out_is_the_first_such_that_has_arrived() {
+    fn a_line_carried_out_is_the_first_such_after_the_last_one() {
         let (mut way, mut messages) = (Way::default(), Vec::new());
-        way.send(UP, 1, b"\r\nPING\r\nPING\r\n", &mut messages);
-        way.arrive(2, 14, &mut messages);
-        way.carry(3, b"PING", &mut messages);
-        way.carry(4, b"PING", &mut messages);
+        way.send(UP, 1, b"PING a\r\nPING b\r\nPING a\r\n", &mut messages);
+        way.arrive(2, 24, &mut messages);
+        way.carry(3, b"PING b", &mut messages);
+        way.carry(4, b"PING a", &mut messages);
         let carried: Vec<_> = messages.iter().map(|message| message.carried_us).collect();
         assert_eq!(carried, [None, Some(3), Some(4)]);
     }
