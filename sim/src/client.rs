@@ -314,13 +314,11 @@ impl Client {
         let mut partial = std::mem::take(&mut self.partial);
         partial.extend_from_slice(bytes);
         let mut rest = &partial[..];
-        while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        while let Some(end) = memchr::memchr(b'\n', rest) {
             let (bytes, later) = rest.split_at(end + 1);
             rest = later;
-            judge.receives(life, bytes, now)?;
-            if let Ok(line) = Line::read(bytes) {
-                self.answer(&line);
-            }
+            let line = judge.hears(life, bytes, now)?;
+            self.answer(&line);
         }
         let read = partial.len() - rest.len();
         partial.drain(..read);

@@ -22,7 +22,7 @@ impl<'a> Line<'a> {
     /// What is wrong with its form.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, &'static str> {
         let Some(body) = bytes.strip_suffix(b"\r\n") else { return Err("it does not end in CRLF") };
-        if body.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n')) {
+        if memchr::memchr3(0, b'\r', b'\n', body).is_some() {
             return Err("it has a NUL, CR or LF in it");
         }
         let Ok(mut rest) = std::str::from_utf8(body) else { return Err("it is not what was sent") };
@@ -47,21 +47,22 @@ impl<'a> Line<'a> {
             (nick, user) = name.split_once('!').unwrap_or((name, ""));
             rest = line;
         }
-        let mut params = Vec::new();
-        let mut more = Some(rest);
-        while let Some(rest) = more {
-            if let Some(trailing) = rest.strip_prefix(':').filter(|_| !params.is_empty()) {
+        let (command, mut rest) = rest.split_once(' ').map_or((rest, None), |(a, b)| (a, Some(b)));
+        let mut params = Vec::with_capacity(4);
+        while let Some(more) = rest {
+            if let Some(trailing) = more.strip_prefix(':') {
                 params.push(trailing);
                 break;
             }
-            let (word, next) = rest.split_once(' ').map_or((rest, None), |(a, b)| (a, Some(b)));
-            if word.is_empty() {
-                return Err("it has an empty word");
-            }
+            let (word, next) = more.split_once(' ').map_or((more, None), |(a, b)| (a, Some(b)));
             params.push(word);
-            more = next;
+            rest = next;
         }
-        let command = params.remove(0);
+        let has_trailing = rest.is_some();
+        let words = &params[..params.len() - usize::from(has_trailing)];
+        if command.is_empty() || words.contains(&"") {
+            return Err("it has an empty word");
+        }
         Ok(Self { tags, source, nick, user, command, params })
     }
 

@@ -66,7 +66,11 @@ impl Way {
     /// Takes bytes from the front.
     pub(crate) fn take(&mut self, count: usize, into: &mut Vec<u8>) {
         into.clear();
-        into.extend(self.bytes.drain(..count));
+        let (first, second) = self.bytes.as_slices();
+        let split = count.min(first.len());
+        into.extend_from_slice(&first[..split]);
+        into.extend_from_slice(&second[..count - split]);
+        self.bytes.drain(..count);
         self.arrived = self.arrived.saturating_sub(count);
     }
 }

@@ -22,7 +22,7 @@ impl Crowd<'_> {
         } else {
             let said = self.clients[client].speak(&mut self.judge, self.now);
             if !said.is_empty() {
-                self.pipes[life].up.bytes.extend(said.bytes());
+                self.pipes[life].up.bytes.extend(said.as_bytes());
                 self.tell(|| What::Sent { life, bytes: said.into_bytes() });
             }
         }
@@ -188,7 +188,7 @@ impl Crowd<'_> {
         let pipe = &mut self.pipes[life];
         pipe.at_line = bytes.last().map_or(pipe.at_line, |last| *last == b'\n');
         if !pipe.client_done {
-            pipe.down.bytes.extend(sent.iter());
+            pipe.down.bytes.extend(&*sent);
         }
         pipe.blocked = blocked;
         if bytes.len() < room && blocked {

@@ -151,17 +151,28 @@ impl Judge {
     /// # Errors
     /// What does not hold.
     pub fn receives(&mut self, life: LifeId, bytes: &[u8], at_us: u64) -> Result<(), Broken> {
+        self.hears(life, bytes, at_us).map(|_| ())
+    }
+
+    /// The same; what the line says.
+    pub(crate) fn hears<'a>(
+        &mut self,
+        life: LifeId,
+        bytes: &'a [u8],
+        at_us: u64,
+    ) -> Result<Line<'a>, Broken> {
         let line = Line::read(bytes)
             .map_err(|why| ("form", format!("{why}: \"{}\"", bytes.escape_ascii())))?;
         self.properties.hears(life, &line, at_us)?;
         if !self.known.contains(&life) {
-            return Ok(());
+            return Ok(line);
         }
         let stream = self.model.streams.entry(life).or_default();
         stream.receive(&line, &self.model.lists).map_err(|expected| {
             let came = bytes.escape_ascii();
             ("predicted", format!("life {life} received \"{came}\", but {expected} was to come"))
-        })
+        })?;
+        Ok(line)
     }
 
     /// Whether each PING of a life has its PONG.
