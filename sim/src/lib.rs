@@ -44,6 +44,7 @@ mod bounds;
 mod client;
 mod counters;
 mod crowd;
+mod deed;
 mod explain;
 mod fault;
 mod judge;
@@ -70,7 +71,7 @@ mod verbs;
 
 pub use bounds::{Bounds, Pieces};
 pub use counters::Counters;
-pub use judge::{Broken, Checked, Judge, LifeId};
+pub use judge::{Broken, Judge, LifeId};
 pub use layer::{Layer, UnknownLayer};
 pub use lockstep::{lockstep, lockstep_script};
 pub use log::{Event, Log, What};

@@ -11,8 +11,8 @@ pub struct Profile {
     pub clients: RangeInclusive<u64>,
     /// How many channels they use.
     pub channels: RangeInclusive<u64>,
-    /// Steps of the script for each client.
-    pub steps_per_client: RangeInclusive<u64>,
+    /// Operations for each client: each step of the script is one, each line of a flood too.
+    pub operations_per_client: RangeInclusive<u64>,
     /// Percent of steps that are faults.
     pub fault_percent: u32,
     /// A bug put between the core and its clients. `None`: the core as it is.
@@ -69,7 +69,7 @@ impl Profile {
             name: "quick",
             clients: 2..=5,
             channels: 1..=3,
-            steps_per_client: 5..=30,
+            operations_per_client: 5..=30,
             fault_percent: 25,
             mutant: None,
         }
@@ -82,20 +82,20 @@ impl Profile {
             name: "wide",
             clients: 6..=16,
             channels: 2..=5,
-            steps_per_client: 20..=80,
+            operations_per_client: 20..=80,
             fault_percent: 20,
             mutant: None,
         }
     }
 
-    /// The size by which speed is told: 8 clients with 60 steps each.
+    /// The size by which speed is told: 8 clients with 60 operations each.
     #[must_use]
     pub fn standard() -> Self {
         Self {
             name: "standard",
             clients: 8..=8,
             channels: 3..=3,
-            steps_per_client: 60..=60,
+            operations_per_client: 60..=60,
             ..Self::quick()
         }
     }

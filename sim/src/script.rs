@@ -19,6 +19,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     bounds::{Bounds, Pieces},
+    deed::{self, Deeds},
     explain, fault,
     layer::Layer,
     profile::Profile,
@@ -146,6 +147,11 @@ pub enum Action {
 }
 
 impl Action {
+    /// How many operations it counts for: each line of a flood is one.
+    pub(crate) fn operations(self) -> u64 {
+        if let Self::Flood(_, lines) = self { lines.into() } else { 1 }
+    }
+
     /// Whether it is done to hosts and what is between them, of which there are some on the layer of
     /// turmoil alone.
     pub(crate) const fn is_of_hosts(self) -> bool {
@@ -162,9 +168,6 @@ impl Action {
     }
 }
 
-/// The letters of modes that clients change.
-const MODES: [char; 10] = ['o', 'v', 'b', 'k', 'l', 'i', 'm', 'n', 's', 't'];
-
 /// When scripted steps end and healing begins, in ms.
 pub(crate) const CHAOS_MS: u64 = 60_000;
 
@@ -178,14 +181,12 @@ impl Script {
             |range: &std::ops::RangeInclusive<u64>| shape.between(*range.start(), *range.end());
         let clients = pick(&profile.clients) as u32;
         let channels = pick(&profile.channels) as u32;
-        let count = pick(&profile.steps_per_client) * u64::from(clients);
+        let mut left = pick(&profile.operations_per_client) * u64::from(clients);
         // Half of the runs have all faults, the others some of them: what hides one bug shows another.
         let faults = if shape.chance(50) { u64::MAX } else { shape.next() };
         let bounds = Bounds::draw(&mut shape);
         let pieces = if shape.below(100) == 0 { Pieces::Bytes } else { Pieces::Mixed };
-        let long = shape.chance(30);
-        // Without kicks and modes, more is certain from outside.
-        let politics = shape.chance(60);
+        let deeds = Deeds::of(&mut shape, clients);
 
         let mut steps = Vec::new();
         for client in 0..clients {
@@ -196,7 +197,7 @@ impl Script {
         }
         // Steps come in crowds, so that they meet; a crowd is a few ms wide.
         let mut crowd = 2_000;
-        for _ in 0..count {
+        while left > 0 {
             if rng.chance(20) {
                 crowd = rng.between(1_000, CHAOS_MS - 1_000);
             }
@@ -206,51 +207,14 @@ impl Script {
             let action = if rng.chance(profile.fault_percent) {
                 fault::draw(&fault::KINDS, &mut rng, faults).unwrap_or(Action::Ping)
             } else {
-                deed(&mut rng, clients, channel, long, politics)
+                deeds.draw(&mut rng, channel)
             };
+            left = left.saturating_sub(action.operations());
             steps.push(Step { at_ms, client, action });
         }
         steps.sort_by_key(|step| step.at_ms);
         let layer = Layer::Memory;
         Self { layer, seed, clients, channels, pieces, bounds, steps }
-    }
-}
-
-fn deed(rng: &mut Rng, clients: u32, channel: u32, long: bool, politics: bool) -> Action {
-    let len = rng.below(if long { 380 } else { 40 }) as u32;
-    if rng.chance(if politics { 35 } else { 8 }) {
-        return rarer_deed(rng, clients, channel, politics);
-    }
-    match rng.below(100) {
-        0..10 => Action::Join(channel),
-        10..14 => Action::Part(channel),
-        14..18 => Action::Connect,
-        18..19 => Action::Quit,
-        19..23 => Action::Rename,
-        23..35 => Action::Ping,
-        35..45 => Action::Tell(rng.below(u64::from(clients)) as u32, len),
-        45..50 => Action::Flood(channel, rng.between(5, 80) as u32),
-        _ => Action::Say(channel, len),
-    }
-}
-
-/// What asks, and in some runs what decides over others.
-fn rarer_deed(rng: &mut Rng, clients: u32, channel: u32, politics: bool) -> Action {
-    let other = rng.below(u64::from(clients)) as u32;
-    match rng.below(if politics { 100 } else { 30 }) {
-        0..8 => Action::Names(channel),
-        8..14 => Action::Away(rng.below(2) as u32 * 12),
-        14..20 => Action::AskTopic(channel),
-        20..25 => Action::AskMode(channel),
-        25..30 => Action::Topic(channel, rng.below(3) as u32 * 20),
-        30..42 => Action::Kick(channel, other),
-        42..50 => Action::Invite(channel, other),
-        _ => {
-            let letter = MODES[rng.below(MODES.len() as u64) as usize];
-            // Mostly as it was, or nobody would be let in after a while.
-            let add = rng.chance(if matches!(letter, 'o' | 'v' | 'n' | 't') { 75 } else { 40 });
-            Action::Mode(channel, add, letter, other)
-        }
     }
 }
 
@@ -446,7 +410,7 @@ impl Script {
             "mode" => {
                 let mut change = args.get(1)?.chars();
                 let add = change.next().filter(|sign| matches!(sign, '+' | '-'))? == '+';
-                let letter = change.next().filter(|letter| MODES.contains(letter))?;
+                let letter = change.next().filter(|letter| deed::MODES.contains(letter))?;
                 Action::Mode(channel()?, add, letter, client(2)?)
             }
             "ask-mode" => Action::AskMode(channel()?),

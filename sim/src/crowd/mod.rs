@@ -16,7 +16,7 @@ use crate::{
     bounds::Pieces,
     client::Client,
     counters::Counters,
-    judge::{Broken, Checked, Judge, LifeId},
+    judge::{Broken, Judge, LifeId},
     log::{Event, Log, What},
     mutate::Saboteur,
     pipe::{End, Pipe},
@@ -257,10 +257,8 @@ impl<'a> Crowd<'a> {
 
     /// What holds for all that was said, once the run is over.
     pub(crate) fn judge(&mut self) -> Result<(), Broken> {
-        let Checked { received, owed, predicted } = self.judge.finish()?;
-        self.counters.received = received;
-        self.counters.owed = owed;
-        self.counters.predicted = predicted;
+        let seen = self.judge.finish()?;
+        self.counters.add(&seen);
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use chat_core::ConnId;
 use super::{
     expect::{Expect, Names, Want},
     model::{Channel, ChannelId, Model, Ranks, Step, UserId},
+    modes,
 };
 
 /// A client's line, taken apart.
@@ -115,22 +116,39 @@ impl Model {
         }
     }
 
-    fn reply(&mut self, me: UserId, numeric: &str, params: &[&str]) {
+    pub(super) fn reply(&mut self, me: UserId, numeric: &str, params: &[&str]) {
+        self.count(numeric);
         let nick = self.users[&me].nick.clone();
         let all: Vec<&str> = std::iter::once(&*nick).chain(params.iter().copied()).collect();
         let line = Expect::reply(&self.name, numeric, &all);
         self.tell(me, &line);
     }
 
+    /// Counts the refusals that are of interest.
+    fn count(&mut self, numeric: &str) {
+        let seen = &mut self.seen;
+        *match numeric {
+            "401" => &mut seen.messages_to_nobody,
+            "404" => &mut seen.messages_refused,
+            "433" => &mut seen.nicks_in_use,
+            "471" => &mut seen.joins_of_full,
+            "473" => &mut seen.joins_uninvited,
+            "474" => &mut seen.joins_banned,
+            "475" => &mut seen.joins_without_key,
+            "482" => &mut seen.not_permitted,
+            _ => return,
+        } += 1;
+    }
+
     /// A reply whose last parameter is known.
-    fn exact(&mut self, me: UserId, numeric: &str, params: &[&str]) {
+    pub(super) fn exact(&mut self, me: UserId, numeric: &str, params: &[&str]) {
         let nick = self.users[&me].nick.clone();
         let all: Vec<&str> = std::iter::once(&*nick).chain(params.iter().copied()).collect();
         let line = Expect::event(&self.name, numeric, &all);
         self.tell(me, &line);
     }
 
-    fn event(&self, me: UserId, command: &str, params: &[&str]) -> Expect {
+    pub(super) fn event(&self, me: UserId, command: &str, params: &[&str]) -> Expect {
         Expect::event(&self.users[&me].source(), command, params)
     }
 
@@ -184,16 +202,18 @@ impl Model {
 
     fn is_banned(&self, me: UserId, channel: &Channel) -> bool {
         let source = self.users[&me].source();
-        channel.bans.iter().any(|mask| matches(mask.as_bytes(), source.as_bytes()))
+        channel.bans.iter().any(|mask| modes::matches(mask.as_bytes(), source.as_bytes()))
     }
 
     fn join(&mut self, me: UserId, asked: &str, key: Option<&str>) {
+        let mut invited = false;
         if let Some(channel) = self.channel(asked) {
             if channel.members.contains_key(&me) {
                 return;
             }
             let wrong_key = channel.key.as_deref().is_some_and(|wanted| key != Some(wanted));
             let refusal = if channel.invited.contains(&me) {
+                invited = channel.flags.contains(&'i');
                 None
             } else if self.is_banned(me, channel) {
                 Some("474")
@@ -210,6 +230,9 @@ impl Model {
                 return self.reply(me, refusal, &[&name]);
             }
         }
+        self.seen.joins_invited += u64::from(invited);
+        let again = self.ended.remove(&asked.to_ascii_lowercase());
+        self.seen.channels_again += u64::from(again);
         let id = self.next_channel;
         self.next_channel += 1;
         let new = || Channel {
@@ -309,13 +332,13 @@ impl Model {
     }
 
     /// A channel, unless it is secret to this user.
-    fn there_for(&self, me: UserId, asked: &str) -> Option<&Channel> {
+    pub(super) fn there_for(&self, me: UserId, asked: &str) -> Option<&Channel> {
         let is_member = |channel: &Channel| channel.members.contains_key(&me);
         self.channel(asked).filter(|it| !it.flags.contains(&'s') || is_member(it))
     }
 
     /// The channel's name, if it exists and this is a member of it.
-    fn joined(&mut self, me: UserId, asked: &str) -> Option<String> {
+    pub(super) fn joined(&mut self, me: UserId, asked: &str) -> Option<String> {
         let Some(channel) = self.channel(asked) else {
             self.reply(me, "403", &[asked]);
             return None;
@@ -328,7 +351,7 @@ impl Model {
         Some(name)
     }
 
-    fn is_op(&self, me: UserId, name: &str) -> bool {
+    pub(super) fn is_op(&self, me: UserId, name: &str) -> bool {
         self.channel(name).and_then(|it| it.members.get(&me)).is_some_and(|ranks| ranks.op)
     }
 
@@ -346,10 +369,15 @@ impl Model {
             return self.reply(me, "482", &[&name]);
         }
         let asked = command.param(1);
-        let Some(target) = self.by_nick(asked) else { return self.reply(me, "401", &[asked]) };
+        let Some(target) = self.by_nick(asked) else {
+            self.seen.kicks_of_nobody += 1;
+            return self.reply(me, "401", &[asked]);
+        };
         if self.channel(&name).is_none_or(|it| !it.members.contains_key(&target)) {
+            self.seen.kicks_too_late += 1;
             return self.reply(me, "441", &[asked, &name]);
         }
+        self.seen.kicks += 1;
         let (nick, own) = (self.users[&target].nick.clone(), self.users[&me].nick.clone());
         let reason = command.params.get(2).map_or(&*own, |reason| reason);
         let line = self.event(me, "KICK", &[&name, &nick, reason]);
@@ -452,141 +480,11 @@ impl Model {
             }
         }
     }
-
-    fn mode(&mut self, me: UserId, command: &Command<'_>) {
-        let asked = command.param(0);
-        let Some(letters) = command.params.get(1) else { return self.ask_mode(me, asked) };
-        if self.there_for(me, asked).is_none() {
-            return self.reply(me, "403", &[asked]);
-        }
-        let Some(name) = self.joined(me, asked) else { return };
-        if !self.is_op(me, &name) {
-            return self.reply(me, "482", &[&name]);
-        }
-        let mut params = command.params[2..].iter();
-        let (mut add, mut sign) = (true, None);
-        let (mut done, mut shown) = (String::new(), Vec::new());
-        for letter in letters.chars() {
-            if matches!(letter, '+' | '-') {
-                add = letter == '+';
-                continue;
-            }
-            let takes = matches!(letter, 'o' | 'v' | 'b' | 'k') || letter == 'l' && add;
-            let param = if takes { params.next().copied().unwrap_or("*") } else { "" };
-            if let Some(told) = self.change_mode(me, &name, add, letter, param) {
-                if sign.replace(add) != Some(add) {
-                    done.push(if add { '+' } else { '-' });
-                }
-                done.push(letter);
-                shown.extend((!told.is_empty()).then_some(told));
-            }
-        }
-        if !done.is_empty() {
-            let mut all = vec![&*name, &*done];
-            all.extend(shown.iter().map(String::as_str));
-            let line = self.event(me, "MODE", &all);
-            self.tell_channel(&name, None, &line);
-        }
-    }
-
-    /// One change; what is told of it if it changes anything: its parameter, empty without one.
-    fn change_mode(
-        &mut self,
-        me: UserId,
-        name: &str,
-        add: bool,
-        letter: char,
-        param: &str,
-    ) -> Option<String> {
-        if matches!(letter, 'o' | 'v') {
-            let Some(target) = self.by_nick(param) else {
-                self.reply(me, "401", &[param]);
-                return None;
-            };
-            let nick = self.users[&target].nick.clone();
-            let Some(ranks) = self.channel_mut(name)?.members.get_mut(&target) else {
-                self.reply(me, "441", &[param, name]);
-                return None;
-            };
-            let rank = if letter == 'o' { &mut ranks.op } else { &mut ranks.voice };
-            return (std::mem::replace(rank, add) != add).then_some(nick);
-        }
-        let channel = self.channel_mut(name)?;
-        match letter {
-            'k' => {
-                let new = add.then(|| param.to_string());
-                let changed = channel.key != new;
-                channel.key = new;
-                changed.then(|| if add { param.into() } else { "*".into() })
-            }
-            'l' => {
-                let new = if add { param.parse().ok() } else { None };
-                let changed = channel.limit != new;
-                channel.limit = new;
-                changed.then(|| param.into())
-            }
-            'b' => {
-                let at = channel.bans.iter().position(|mask| mask.eq_ignore_ascii_case(param));
-                match (add, at) {
-                    (true, None) => channel.bans.push(param.into()),
-                    (false, Some(at)) => return Some(channel.bans.remove(at)),
-                    _ => return None,
-                }
-                Some(param.into())
-            }
-            flag => {
-                let flags = &mut channel.flags;
-                let changed = if add { flags.insert(flag) } else { flags.remove(&flag) };
-                changed.then(String::new)
-            }
-        }
-    }
-
-    fn ask_mode(&mut self, me: UserId, asked: &str) {
-        let Some(channel) = self.there_for(me, asked) else {
-            return self.reply(me, "403", &[asked]);
-        };
-        let is_member = channel.members.contains_key(&me);
-        let name = channel.name.clone();
-        let (mut letters, mut params) = (String::from("+"), Vec::new());
-        if let Some(key) = &channel.key {
-            letters.push('k');
-            params.push(if is_member { key.clone() } else { "*".into() });
-        }
-        if let Some(limit) = channel.limit {
-            letters.push('l');
-            params.push(limit.to_string());
-        }
-        letters.extend(channel.flags.iter());
-        let mut all = vec![&*name, &*letters];
-        all.extend(params.iter().map(String::as_str));
-        self.exact(me, "324", &all);
-        self.reply(me, "329", &[&name]);
-    }
-}
-
-/// Whether a mask with `*` and `?` matches all of a text, whatever the case.
-fn matches(mask: &[u8], text: &[u8]) -> bool {
-    match (mask.split_first(), text.split_first()) {
-        (None, None) => true,
-        (Some((b'*', rest)), _) => {
-            matches(rest, text) || text.split_first().is_some_and(|(_, text)| matches(mask, text))
-        }
-        (Some((b'?', mask)), Some((_, text))) => matches(mask, text),
-        (Some((a, mask)), Some((b, text))) => a.eq_ignore_ascii_case(b) && matches(mask, text),
-        _ => false,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_mask_matches_all_of_a_text() {
-        assert!(matches(b"a*!*@H?", b"Alice!~a@h1"));
-        assert!(!matches(b"a*", b"bob") && !matches(b"a", b"ab") && !matches(b"a?", b"a"));
-    }
 
     #[test]
     fn a_line_is_taken_apart() {

@@ -8,6 +8,7 @@
 mod commands;
 mod expect;
 mod model;
+mod modes;
 mod properties;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chat_core::{ConnId, Report};
 
 use self::{model::Model, properties::Properties};
-use crate::line::Line;
+use crate::{counters::Counters, line::Line};
 
 /// A property that does not hold: its name, and how it was seen.
 pub type Broken = (&'static str, String);
@@ -38,17 +39,6 @@ pub struct Judge {
     known: BTreeSet<LifeId>,
     /// Lives all of whose lines have reached the server, and their end.
     ended: BTreeSet<LifeId>,
-}
-
-/// How much a judge has checked.
-#[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
-pub struct Checked {
-    /// Messages that were received.
-    pub received: u64,
-    /// Messages whose arrival was certain from outside.
-    pub owed: u64,
-    /// Lines that were received as the model predicted them.
-    pub predicted: u64,
 }
 
 impl Judge {
@@ -202,18 +192,23 @@ impl Judge {
         Ok(())
     }
 
-    /// The run is over.
+    /// The run is over: what was seen in it.
     ///
     /// # Errors
     /// `loss`: a message that was owed has not come. `order`: there is no order of all messages with
     /// which all that was received agrees.
-    pub fn finish(&mut self) -> Result<Checked, Broken> {
+    pub fn finish(&mut self) -> Result<Counters, Broken> {
         self.properties.nothing_lost()?;
         self.properties.one_order()?;
-        Ok(Checked {
+        let streams = self.model.streams.values();
+        Ok(Counters {
             received: self.properties.received,
             owed: self.properties.owed,
-            predicted: self.model.streams.values().map(|stream| stream.met).sum(),
+            predicted: streams.clone().map(|stream| stream.met).sum(),
+            given_up: streams.map(|stream| stream.given_up).sum(),
+            names_in_pieces: self.model.lists.iter().filter(|list| list.must != list.may).count()
+                as u64,
+            ..self.model.seen
         })
     }
 }

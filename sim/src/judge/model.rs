@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chat_core::ConnId;
 
+use crate::counters::Counters;
+
 use super::{
     LifeId,
     expect::{Expect, Names, Part, Stream, Want},
@@ -34,6 +36,9 @@ pub(super) struct Model {
     pub(super) lists: Vec<Names>,
     /// Whose line is being carried out.
     pub(super) active: Option<ConnId>,
+    /// Names of channels that have ended.
+    pub(super) ended: BTreeSet<String>,
+    pub(super) seen: Counters,
 }
 
 /// One connection.
@@ -143,6 +148,8 @@ impl Model {
             streams: BTreeMap::new(),
             lists: Vec::new(),
             active: None,
+            ended: BTreeSet::new(),
+            seen: Counters::default(),
         }
     }
 
@@ -191,7 +198,10 @@ impl Model {
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         // The label of a command that has had no answer goes to the last line.
         let part = match peer.response.take() {
-            Some(Response { label, lines: Lines::None }) => Part::Label(label),
+            Some(Response { label, lines: Lines::None }) => {
+                self.seen.label_of_end += 1;
+                Part::Label(label)
+            }
             Some(response) => {
                 peer.response = Some(response);
                 self.finish(conn);
@@ -229,7 +239,9 @@ impl Model {
             channel.members.remove(&id);
             channel.invited.remove(&id);
         }
-        self.channels.retain(|_, channel| !channel.members.is_empty());
+        let over = self.channels.iter().filter(|(_, channel)| channel.members.is_empty());
+        let over: Vec<String> = over.map(|(name, _)| name.clone()).collect();
+        over.iter().for_each(|name| self.forget(name));
     }
 
     pub(super) fn by_nick(&self, nick: &str) -> Option<UserId> {
@@ -262,9 +274,14 @@ impl Model {
         if let Some(channel) = self.channel_mut(name) {
             channel.members.remove(&id);
             if channel.members.is_empty() {
-                self.channels.remove(&name.to_ascii_lowercase());
+                self.forget(&name.to_ascii_lowercase());
             }
         }
+    }
+
+    fn forget(&mut self, name: &str) {
+        self.channels.remove(name);
+        self.ended.insert(name.into());
     }
 
     /// A line for all members but one.
@@ -322,11 +339,15 @@ impl Model {
         let stream = self.streams.entry(life).or_default();
         match response.lines {
             Lines::None => {
+                self.seen.label_acks += 1;
                 let ack = Expect::event(&self.name, "ACK", &[]);
                 stream.push(Want::Line(ack), Part::Label(response.label));
             }
             Lines::One(line) => stream.push(line, Part::Label(response.label)),
-            Lines::Batch => stream.push(Want::BatchEnd, Part::None),
+            Lines::Batch => {
+                self.seen.label_batches += 1;
+                stream.push(Want::BatchEnd, Part::None);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use crate::{
     bounds::{Bounds, Pieces},
+    deed::Deeds,
     fault::{self, Kind, kind},
     layer::Layer,
     profile::Profile,
@@ -46,11 +47,11 @@ pub(crate) fn draw(seed: u64, profile: &Profile) -> Script {
     let mut pick = |range: &RangeInclusive<u64>| shape.between(*range.start(), *range.end());
     let clients = pick(&profile.clients) as u32;
     let channels = pick(&profile.channels) as u32;
-    let count = pick(&profile.steps_per_client) * u64::from(clients);
+    let mut left = pick(&profile.operations_per_client) * u64::from(clients);
     // Half of the runs have all faults, the others some of them: what hides one bug shows another.
     let faults = if shape.chance(50) { u64::MAX } else { shape.next() };
     let bounds = bounds(&mut shape);
-    let long = shape.chance(30);
+    let deeds = Deeds::of(&mut shape, clients);
 
     let mut steps = Vec::new();
     for client in 0..clients {
@@ -61,7 +62,7 @@ pub(crate) fn draw(seed: u64, profile: &Profile) -> Script {
     }
     // Steps come in crowds, so that they meet.
     let mut crowd = 1_000;
-    for _ in 0..count {
+    while left > 0 {
         if rng.chance(20) {
             crowd = rng.between(500, CHAOS_MS - 1_000);
         }
@@ -70,29 +71,15 @@ pub(crate) fn draw(seed: u64, profile: &Profile) -> Script {
         let action = if rng.chance(profile.fault_percent) {
             fault::draw(&KINDS, &mut rng, faults).unwrap_or(Action::Ping)
         } else {
-            deed(&mut rng, clients, channels, long)
+            let channel = rng.below(u64::from(channels)) as u32;
+            deeds.draw(&mut rng, channel)
         };
+        left = left.saturating_sub(action.operations());
         steps.push(Step { at_ms, client, action });
     }
     steps.sort_by_key(|step| step.at_ms);
     let (layer, pieces) = (Layer::Turmoil, Pieces::Mixed);
     Script { layer, seed, clients, channels, pieces, bounds, steps }
-}
-
-fn deed(rng: &mut Rng, clients: u32, channels: u32, long: bool) -> Action {
-    let len = rng.below(if long { 380 } else { 40 }) as u32;
-    let channel = rng.below(u64::from(channels)) as u32;
-    match rng.below(100) {
-        0..10 => Action::Join(channel),
-        10..14 => Action::Part(channel),
-        14..18 => Action::Connect,
-        18..20 => Action::Quit,
-        20..24 => Action::Rename,
-        24..34 => Action::Ping,
-        34..44 => Action::Tell(rng.below(u64::from(clients)) as u32, len),
-        44..50 => Action::Flood(channel, rng.between(5, 60) as u32),
-        _ => Action::Say(channel, len),
-    }
 }
 
 /// Bounds that faults reach within seconds. Several clients share a host, and so an address, of which

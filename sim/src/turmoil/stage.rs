@@ -16,7 +16,7 @@ use crate::{
     client::Client,
     counters::Counters,
     crowd::SERVER,
-    judge::{Broken, Checked, Judge, LifeId},
+    judge::{Broken, Judge, LifeId},
     log::{Event, Log, What},
     rng::{Concern, Rng},
     script::{Action, Script},
@@ -476,10 +476,8 @@ impl Stage {
                 format!("{there} clients are there, the server knows {seen:?}"),
             ));
         }
-        let Checked { received, owed, predicted } = self.judge.finish()?;
-        self.counters.received = received;
-        self.counters.owed = owed;
-        self.counters.predicted = predicted;
+        let seen = self.judge.finish()?;
+        self.counters.add(&seen);
         Ok(())
     }
 }

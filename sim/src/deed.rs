@@ -1,0 +1,60 @@
+//! What clients do: which deeds there are, and how often each is drawn.
+
+use crate::{rng::Rng, script::Action};
+
+/// The letters of modes that clients change.
+pub(crate) const MODES: [char; 10] = ['o', 'v', 'b', 'k', 'l', 'i', 'm', 'n', 's', 't'];
+
+/// What the clients of a run are like.
+pub(crate) struct Deeds {
+    clients: u32,
+    /// Some of what they say is long.
+    long: bool,
+    /// They decide over each other. Where they do not, more is certain from outside.
+    politics: bool,
+}
+
+impl Deeds {
+    pub(crate) fn of(shape: &mut Rng, clients: u32) -> Self {
+        Self { clients, long: shape.chance(30), politics: shape.chance(60) }
+    }
+
+    /// The next one, in this channel if in any.
+    pub(crate) fn draw(&self, rng: &mut Rng, channel: u32) -> Action {
+        let len = rng.below(if self.long { 380 } else { 40 }) as u32;
+        if rng.chance(if self.politics { 35 } else { 8 }) {
+            return self.draw_rarer(rng, channel);
+        }
+        match rng.below(100) {
+            0..10 => Action::Join(channel),
+            10..14 => Action::Part(channel),
+            14..18 => Action::Connect,
+            18..19 => Action::Quit,
+            19..23 => Action::Rename,
+            23..35 => Action::Ping,
+            35..45 => Action::Tell(rng.below(self.clients.into()) as u32, len),
+            45..50 => Action::Flood(channel, rng.between(5, 80) as u32),
+            _ => Action::Say(channel, len),
+        }
+    }
+
+    /// What asks, and in some runs what decides over others.
+    fn draw_rarer(&self, rng: &mut Rng, channel: u32) -> Action {
+        let other = rng.below(self.clients.into()) as u32;
+        match rng.below(if self.politics { 100 } else { 30 }) {
+            0..8 => Action::Names(channel),
+            8..14 => Action::Away(rng.below(2) as u32 * 12),
+            14..20 => Action::AskTopic(channel),
+            20..25 => Action::AskMode(channel),
+            25..30 => Action::Topic(channel, rng.below(3) as u32 * 20),
+            30..42 => Action::Kick(channel, other),
+            42..50 => Action::Invite(channel, other),
+            _ => {
+                let letter = MODES[rng.below(MODES.len() as u64) as usize];
+                // Mostly as it was, or nobody would be let in after a while.
+                let add = rng.chance(if matches!(letter, 'o' | 'v' | 'n' | 't') { 75 } else { 40 });
+                Action::Mode(channel, add, letter, other)
+            }
+        }
+    }
+}
