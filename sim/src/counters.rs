@@ -58,42 +58,6 @@ counters! {
     owed,
     /// Lines received as the model predicted them.
     predicted,
-    /// Lines that were given up because somebody did not read them.
-    given_up,
-    /// Lists of names that changed while they were being told.
-    names_in_pieces,
-    /// Those who asked for a nick that somebody had.
-    nicks_in_use,
-    /// Those who were put out of a channel.
-    kicks,
-    /// Kicks of somebody who had left the channel before.
-    kicks_too_late,
-    /// Kicks of somebody who had changed the nick before.
-    kicks_of_nobody,
-    /// Joins that a ban forbade.
-    joins_banned,
-    /// Joins that needed an invitation.
-    joins_uninvited,
-    /// Joins with an invitation, where one was needed.
-    joins_invited,
-    /// Joins with a wrong key.
-    joins_without_key,
-    /// Joins of a full channel.
-    joins_of_full,
-    /// Channels that ended with their last member, and began again.
-    channels_again,
-    /// Messages that a channel did not take.
-    messages_refused,
-    /// Messages to nicks that nobody had any more.
-    messages_to_nobody,
-    /// What only operators may do, tried by others.
-    not_permitted,
-    /// Labeled answers that were batches.
-    label_batches,
-    /// Labeled answers without a line.
-    label_acks,
-    /// Labels of commands that ended the connection.
-    label_of_end,
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use chat_core::Report;
 use crate::layer::Layer;
 
 const CROWD: &[Layer] = &[Layer::Memory, Layer::Mio];
+const ALL: &[Layer] = &[Layer::Memory, Layer::Mio, Layer::Turmoil];
 const MEMORY: &[Layer] = &[Layer::Memory];
 const MIO: &[Layer] = &[Layer::Mio];
 
@@ -65,6 +66,25 @@ sometimes! {
     AnsweredTooLate, MEMORY, "the host answers what nobody waits for any more";
     BecameOper, CROWD, "somebody becomes an operator";
     SelfEnded, CROWD, "a connection ends because its client does";
+    // What clients meet, as the judge's model sees it.
+    GivenUp, ALL, "lines are given up because somebody does not read them";
+    NamesInPieces, ALL, "a list of names changes while it is being told";
+    NickInUse, ALL, "somebody asks for a nick that another has";
+    Kicked, ALL, "somebody is put out of a channel";
+    KickTooLate, ALL, "a kick is for somebody who has just left the channel";
+    KickOfNobody, ALL, "a kick is for a nick that has just been given up";
+    JoinBanned, ALL, "a ban keeps somebody out";
+    JoinUninvited, ALL, "somebody joins without the invitation that is needed";
+    JoinInvited, ALL, "somebody joins with the invitation that is needed";
+    JoinWithoutKey, ALL, "somebody joins with a wrong key";
+    JoinOfFull, ALL, "somebody joins a full channel";
+    ChannelAgain, ALL, "a channel that ended with its last member begins again";
+    MessageRefused, ALL, "a channel does not take a message";
+    MessageToNobody, ALL, "a message is for a nick that nobody has any more";
+    NotPermitted, ALL, "somebody tries what is for operators alone";
+    LabelBatch, ALL, "a labeled answer is a batch";
+    LabelAck, ALL, "a labeled answer has no line";
+    LabelOfEnd, ALL, "a labeled command ends its connection";
     // What the system does to the adapter.
     EdgeForNothing, MIO, "an edge is told for nothing";
     EdgeHeldBack, MIO, "an edge is told later than another that came after it";

@@ -259,6 +259,7 @@ impl<'a> Crowd<'a> {
     pub(crate) fn judge(&mut self) -> Result<(), Broken> {
         let seen = self.judge.finish()?;
         self.counters.add(&seen);
+        self.sometimes.add(&self.judge.sometimes());
         Ok(())
     }
 

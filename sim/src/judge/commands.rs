@@ -2,6 +2,8 @@
 
 use chat_core::ConnId;
 
+use crate::sometimes::Seen;
+
 use super::{
     expect::{Expect, Names, Want},
     model::{Channel, ChannelId, Model, Ranks, Step, UserId},
@@ -126,18 +128,17 @@ impl Model {
 
     /// Counts the refusals that are of interest.
     fn count(&mut self, numeric: &str) {
-        let seen = &mut self.seen;
-        *match numeric {
-            "401" => &mut seen.messages_to_nobody,
-            "404" => &mut seen.messages_refused,
-            "433" => &mut seen.nicks_in_use,
-            "471" => &mut seen.joins_of_full,
-            "473" => &mut seen.joins_uninvited,
-            "474" => &mut seen.joins_banned,
-            "475" => &mut seen.joins_without_key,
-            "482" => &mut seen.not_permitted,
+        self.seen.see(match numeric {
+            "401" => Seen::MessageToNobody,
+            "404" => Seen::MessageRefused,
+            "433" => Seen::NickInUse,
+            "471" => Seen::JoinOfFull,
+            "473" => Seen::JoinUninvited,
+            "474" => Seen::JoinBanned,
+            "475" => Seen::JoinWithoutKey,
+            "482" => Seen::NotPermitted,
             _ => return,
-        } += 1;
+        });
     }
 
     /// A reply whose last parameter is known.
@@ -230,9 +231,12 @@ impl Model {
                 return self.reply(me, refusal, &[&name]);
             }
         }
-        self.seen.joins_invited += u64::from(invited);
-        let again = self.ended.remove(&asked.to_ascii_lowercase());
-        self.seen.channels_again += u64::from(again);
+        if invited {
+            self.seen.see(Seen::JoinInvited);
+        }
+        if self.ended.remove(&asked.to_ascii_lowercase()) {
+            self.seen.see(Seen::ChannelAgain);
+        }
         let id = self.next_channel;
         self.next_channel += 1;
         let new = || Channel {
@@ -370,14 +374,14 @@ impl Model {
         }
         let asked = command.param(1);
         let Some(target) = self.by_nick(asked) else {
-            self.seen.kicks_of_nobody += 1;
+            self.seen.see(Seen::KickOfNobody);
             return self.reply(me, "401", &[asked]);
         };
         if self.channel(&name).is_none_or(|it| !it.members.contains_key(&target)) {
-            self.seen.kicks_too_late += 1;
+            self.seen.see(Seen::KickTooLate);
             return self.reply(me, "441", &[asked, &name]);
         }
-        self.seen.kicks += 1;
+        self.seen.see(Seen::Kicked);
         let (nick, own) = (self.users[&target].nick.clone(), self.users[&me].nick.clone());
         let reason = command.params.get(2).map_or(&*own, |reason| reason);
         let line = self.event(me, "KICK", &[&name, &nick, reason]);

@@ -87,8 +87,8 @@ pub(crate) struct Stream {
     wants: VecDeque<(Want, Part)>,
     /// How many of the wants have been met.
     pub(crate) met: u64,
-    /// How many were given up because the client did not read.
-    pub(crate) given_up: u64,
+    /// Whether any were given up because the client did not read.
+    pub(crate) given_up: bool,
     /// Whether 001 has come, and whether all of the welcome has.
     welcome: Welcome,
     /// The reference of the open batch.
@@ -187,7 +187,7 @@ impl Stream {
         if !gap && let Some((want, _)) = before.rev().find(|want| is_missed(want)) {
             return Err(describe(want));
         }
-        self.given_up += self.wants.len() as u64 - 1;
+        self.given_up |= *gap && self.wants.len() > 1;
         self.wants.clear();
         self.met += 1;
         Ok(())

@@ -16,7 +16,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use chat_core::{ConnId, Report};
 
 use self::{model::Model, properties::Properties};
-use crate::{counters::Counters, line::Line};
+use crate::{
+    counters::Counters,
+    line::Line,
+    sometimes::{Seen, Sometimes},
+};
 
 /// A property that does not hold: its name, and how it was seen.
 pub type Broken = (&'static str, String);
@@ -200,15 +204,23 @@ impl Judge {
     pub fn finish(&mut self) -> Result<Counters, Broken> {
         self.properties.nothing_lost()?;
         self.properties.one_order()?;
-        let streams = self.model.streams.values();
         Ok(Counters {
             received: self.properties.received,
             owed: self.properties.owed,
-            predicted: streams.clone().map(|stream| stream.met).sum(),
-            given_up: streams.map(|stream| stream.given_up).sum(),
-            names_in_pieces: self.model.lists.iter().filter(|list| list.must != list.may).count()
-                as u64,
-            ..self.model.seen
+            predicted: self.model.streams.values().map(|stream| stream.met).sum(),
+            ..Counters::default()
         })
+    }
+
+    /// What happened of what must happen sometimes.
+    pub(crate) fn sometimes(&self) -> Sometimes {
+        let mut seen = self.model.seen;
+        for _ in self.model.streams.values().filter(|stream| stream.given_up) {
+            seen.see(Seen::GivenUp);
+        }
+        for _ in self.model.lists.iter().filter(|list| list.must != list.may) {
+            seen.see(Seen::NamesInPieces);
+        }
+        seen
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chat_core::ConnId;
 
-use crate::counters::Counters;
+use crate::sometimes::{Seen, Sometimes};
 
 use super::{
     LifeId,
@@ -38,7 +38,7 @@ pub(super) struct Model {
     pub(super) active: Option<ConnId>,
     /// Names of channels that have ended.
     pub(super) ended: BTreeSet<String>,
-    pub(super) seen: Counters,
+    pub(super) seen: Sometimes,
 }
 
 /// One connection.
@@ -149,7 +149,7 @@ impl Model {
             lists: Vec::new(),
             active: None,
             ended: BTreeSet::new(),
-            seen: Counters::default(),
+            seen: Sometimes::default(),
         }
     }
 
@@ -199,7 +199,7 @@ impl Model {
         // The label of a command that has had no answer goes to the last line.
         let part = match peer.response.take() {
             Some(Response { label, lines: Lines::None }) => {
-                self.seen.label_of_end += 1;
+                self.seen.see(Seen::LabelOfEnd);
                 Part::Label(label)
             }
             Some(response) => {
@@ -339,13 +339,13 @@ impl Model {
         let stream = self.streams.entry(life).or_default();
         match response.lines {
             Lines::None => {
-                self.seen.label_acks += 1;
+                self.seen.see(Seen::LabelAck);
                 let ack = Expect::event(&self.name, "ACK", &[]);
                 stream.push(Want::Line(ack), Part::Label(response.label));
             }
             Lines::One(line) => stream.push(line, Part::Label(response.label)),
             Lines::Batch => {
-                self.seen.label_batches += 1;
+                self.seen.see(Seen::LabelBatch);
                 stream.push(Want::BatchEnd, Part::None);
             }
         }

@@ -42,7 +42,6 @@ use crate::{
     log::{Log, What},
     run::{Failure, Outcome, panic_text},
     script::Script,
-    sometimes::Sometimes,
 };
 use server::EPOCH_MS;
 use stage::{Shared, Stage, micros};
@@ -80,7 +79,7 @@ pub(crate) fn run(script: &Script, tell: bool) -> (Outcome, Log) {
         stage.tell(now, || What::Broken { life: None, property, detail: detail.clone() });
     }
     let (trace_hash, counters) = (stage.trace.value(), stage.counters);
-    let sometimes = Sometimes::default();
+    let sometimes = stage.judge.sometimes();
     (Outcome { trace_hash, failure, counters, sometimes }, stage.log.take().unwrap_or_default())
 }
 
