@@ -36,9 +36,11 @@ Examples:
   parlance sim show --seed 59                      one run as a picture: timeline.html
   parlance sim replay sim-failure-loss-59.txt      does it still fail?
 
-The same seed is the same run on any machine, in any process. A seed that fails is made as small as it
-goes, and written to a file. Exit codes: 0 everything held, 1 something did not, 2 the command line or
-a file is wrong.";
+The same seed is the same run on any machine, in any process. A seed that fails
+is made as small as it goes, and written to a file.
+
+Exit codes: 0 everything held, 1 something did not, 2 the command line or a
+file is wrong.";
 
 #[derive(Debug, Subcommand)]
 enum SimCommand {
