@@ -160,14 +160,36 @@ fn tell(args: &ManyArgs, layer: Layer, summary: &Summary, time: Time) -> io::Res
         .each()
         .chain(rows)
         .filter(|(_, count)| *count > 0)
-        .map(|(name, count)| format!("{} {}", name.replace('_', " "), grouped(count)))
+        .map(|(name, count)| format!("{} {}", words(name), grouped(count)))
         .collect();
     for counts in counts.chunks(6) {
         writeln!(out, "  {}", counts.join(", "))?;
     }
-    let zeros: Vec<String> = zeros(layer, summary).map(|name| name.replace('_', " ")).collect();
+    let zeros: Vec<String> = zeros(layer, summary).map(words).collect();
     if !zeros.is_empty() {
         writeln!(out, "  never happened, so not tested: {}", zeros.join(", "))?;
     }
     writeln!(out, "  trace {trace_hash:016x}")
+}
+
+/// A name of the program as people write it: `names_in_pieces`, `FullWindow`.
+fn words(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(if letter == '_' { ' ' } else { letter }.to_lowercase());
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_words() {
+        assert_eq!(["most_queued", "FullWindow"].map(words), ["most queued", "full window"]);
+    }
 }
