@@ -22,6 +22,7 @@
 //! | `progress` | time goes on |
 //! | `settled` | after healing everybody is back and has an answer to PING; nothing waits |
 //! | `ghosts` | after healing the server, NAMES and every member know who is there, and nobody else |
+//! | `view` | after healing the real client shows its user who is there, and has told what came |
 //! | `panic` | nothing panics |
 //!
 //! The server is the core alone, or the real mio adapter on a poller and sockets that are played to

@@ -15,7 +15,7 @@ use chat_core::{
 };
 use runtime_tokio::{Handle, Listen, Options, SystemClock, SystemNet, bind};
 use sim::{
-    Concern, Rng,
+    Concern, Pieces, Rng,
     turmoil::{Chaos, Chopped},
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, duplex};
@@ -39,7 +39,7 @@ fn within_a_minute(script: impl Future<Output = ()>) {
 }
 
 fn chopped<S>(stream: S, number: u32) -> Chopped<S> {
-    Chopped::new(stream, Rng::new(7, Concern::Stream { host: 0, number }))
+    Chopped::new(stream, Pieces::Mixed, Rng::new(7, Concern::Stream { host: 0, number }))
 }
 
 /// A server on this machine's network, in a thread of its own.
@@ -52,7 +52,7 @@ fn serve() -> (SocketAddr, Handle, JoinHandle<()>) {
                 config: Config { limits, ..Config::default() },
                 seed: [7; 32],
                 listen: vec!["127.0.0.1:0".parse().unwrap()],
-                net: Chaos::new(SystemNet, 7, 0),
+                net: Chaos::new(SystemNet, Pieces::Mixed, 7, 0),
                 clock: Box::new(SystemClock::new()),
                 host: Box::new(Deaf),
                 tape: None,

@@ -18,24 +18,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Broken, LifeId, commands::Command};
 use crate::line::Line;
 
-/// A nick: the client's number, and how many others it tried before.
+/// A nick: the client's number, how many others it tried before, and what it put behind it because
+/// somebody had that one.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub(super) struct Nick {
     client: u32,
     attempt: u32,
+    underscores: usize,
 }
 
 impl Nick {
     /// Reads a nick, in either case.
     fn parse(text: &str) -> Option<Self> {
         let (client, attempt) = text.strip_prefix(['c', 'C'])?.split_once('_')?;
-        Some(Self { client: client.parse().ok()?, attempt: attempt.parse().ok()? })
+        let digits = attempt.trim_end_matches('_');
+        let underscores = attempt.len() - digits.len();
+        Some(Self { client: client.parse().ok()?, attempt: digits.parse().ok()?, underscores })
     }
 }
 
 impl std::fmt::Display for Nick {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "c{}_{}", self.client, self.attempt)
+        let Self { client, attempt, underscores } = self;
+        write!(f, "c{client}_{attempt}{}", "_".repeat(*underscores))
     }
 }
 

@@ -17,12 +17,16 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use crate::rng::{Concern, Rng};
+use crate::{
+    bounds::Pieces,
+    rng::{Concern, Rng},
+};
 
 /// A network whose streams are [`Chopped`].
 #[derive(Debug)]
 pub struct Chaos<N> {
     net: N,
+    pieces: Pieces,
     seed: u64,
     host: u32,
     opened: AtomicU32,
@@ -31,14 +35,15 @@ pub struct Chaos<N> {
 impl<N> Chaos<N> {
     /// Chops the streams of `net`. The seed is that of the run; `host` tells apart those that have
     /// streams of their own in it.
-    pub const fn new(net: N, seed: u64, host: u32) -> Self {
-        Self { net, seed, host, opened: AtomicU32::new(0) }
+    pub const fn new(net: N, pieces: Pieces, seed: u64, host: u32) -> Self {
+        Self { net, pieces, seed, host, opened: AtomicU32::new(0) }
     }
 }
 
 /// A listener whose newcomers' streams are [`Chopped`].
 pub struct ChaosListener<N: Net> {
     listener: N::Listener,
+    pieces: Pieces,
     seed: u64,
     host: u32,
     accepted: u32,
@@ -50,8 +55,8 @@ impl<N: Net> Net for Chaos<N> {
 
     fn bind(&self, address: &Listen) -> io::Result<(Self::Listener, Listen)> {
         let (listener, address) = self.net.bind(address)?;
-        let Self { seed, host, .. } = *self;
-        Ok((ChaosListener { listener, seed, host, accepted: 0 }, address))
+        let Self { pieces, seed, host, .. } = *self;
+        Ok((ChaosListener { listener, pieces, seed, host, accepted: 0 }, address))
     }
 
     fn poll_accept(
@@ -59,10 +64,10 @@ impl<N: Net> Net for Chaos<N> {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<(Self::Stream, Option<IpAddr>)>> {
         let (stream, address) = ready!(N::poll_accept(&mut listener.listener, context))?;
-        let ChaosListener { seed, host, accepted: number, .. } = *listener;
+        let ChaosListener { pieces, seed, host, accepted: number, .. } = *listener;
         listener.accepted += 1;
         let rng = Rng::new(seed, Concern::Stream { host, number });
-        Poll::Ready(Ok((Chopped::new(stream, rng), address)))
+        Poll::Ready(Ok((Chopped::new(stream, pieces, rng), address)))
     }
 }
 
@@ -73,7 +78,8 @@ impl<N: Connect> Connect for Chaos<N> {
         let opening = self.net.connect(server);
         let number = self.opened.fetch_add(1, Ordering::Relaxed);
         let rng = Rng::new(self.seed, Concern::Stream { host: self.host, number });
-        Box::pin(async move { opening.await.map(|stream| Chopped::new(stream, rng)) })
+        let pieces = self.pieces;
+        Box::pin(async move { opening.await.map(|stream| Chopped::new(stream, pieces, rng)) })
     }
 }
 
@@ -91,15 +97,15 @@ pub struct Chopped<S> {
 
 impl<S> Chopped<S> {
     /// Chops `inner`.
-    pub fn new(inner: S, rng: Rng) -> Self {
-        let (reads, writes) = (Mood::default(), Mood::default());
+    pub fn new(inner: S, pieces: Pieces, rng: Rng) -> Self {
+        let (reads, writes) = (Mood::new(pieces), Mood::new(pieces));
         Self { inner, rng, reads, writes, failed: None, gathered: Vec::new() }
     }
 }
 
 /// How one direction behaves for a while.
-#[derive(Default)]
 struct Mood {
+    pieces: Pieces,
     style: Style,
     /// Calls that are left in this style.
     left: u64,
@@ -108,10 +114,9 @@ struct Mood {
     rest: Option<Pin<Box<Sleep>>>,
 }
 
-#[derive(Copy, Clone, Default)]
+#[derive(Copy, Clone)]
 enum Style {
     /// All that there is.
-    #[default]
     Whole,
     /// Any part of it.
     Part,
@@ -122,6 +127,10 @@ enum Style {
 }
 
 impl Mood {
+    const fn new(pieces: Pieces) -> Self {
+        Self { pieces, style: Style::Whole, left: 0, stumbled: false, rest: None }
+    }
+
     /// Whether a call goes through: if not, the task is woken when it is worth another try.
     fn poll(&mut self, rng: &mut Rng, context: &mut Context<'_>) -> Poll<()> {
         if let Some(rest) = &mut self.rest {
@@ -129,7 +138,7 @@ impl Mood {
             self.rest = None;
             return Poll::Ready(());
         }
-        if mem::take(&mut self.stumbled) {
+        if self.pieces == Pieces::Whole || mem::take(&mut self.stumbled) {
             return Poll::Ready(());
         }
         match rng.below(64) {
@@ -153,10 +162,10 @@ impl Mood {
     fn bite(&mut self, rng: &mut Rng, len: usize) -> usize {
         if self.left == 0 {
             self.left = rng.between(1, LONGEST_MOOD);
-            self.style = match rng.below(8) {
-                0..3 => Style::Whole,
-                3..6 => Style::Part,
-                6 => Style::Crumb,
+            self.style = match (self.pieces, rng.below(8)) {
+                (Pieces::Whole, _) | (Pieces::Mixed, 0..3) => Style::Whole,
+                (Pieces::Mixed, 3..6) => Style::Part,
+                (Pieces::Mixed, 6) => Style::Crumb,
                 _ => Style::Byte,
             };
         }

@@ -26,7 +26,7 @@ struct End {
 const CONNECT_WAIT: Duration = Duration::from_secs(2);
 
 /// One client, for as long as the simulation runs.
-pub(super) async fn visit(shared: Shared, me: usize, seed: u64) {
+pub(super) async fn visit(shared: Shared, me: usize) {
     let called = Arc::clone(&shared.lock().guests[me].called);
     let mut abandoned = Vec::new();
     loop {
@@ -41,8 +41,8 @@ pub(super) async fn visit(shared: Shared, me: usize, seed: u64) {
         if let Ok(Ok(stream)) = timeout(CONNECT_WAIT, connecting).await
             && let Ok(address) = stream.local_addr()
         {
-            let rng = shared.lock().connected(me, address, seed, now_us());
-            let end = talk(&shared, me, Chopped::new(stream, rng)).await;
+            let (pieces, rng) = shared.lock().connected(me, address, now_us());
+            let end = talk(&shared, me, Chopped::new(stream, pieces, rng)).await;
             how = end.how;
             abandoned.extend(end.kept);
         }
@@ -56,23 +56,28 @@ async fn talk(shared: &Shared, me: usize, stream: Stream) -> End {
     let (mut reading, mut writing) = split(stream);
     let mut buffer = vec![0; 4 << 10];
     let mut out = Vec::new();
-    let mut shut = false;
+    let (mut ending, mut shut) = (false, false);
     loop {
+        let before = out.len();
         let plan = shared.lock().plan(me, &mut out, now_us());
+        if ending {
+            // What it says now is behind its last byte.
+            out.truncate(before);
+        }
         match plan.order {
             Some(Order::Lose(how)) => {
                 let kept = (how == Loss::Abandoned).then_some((reading, writing));
                 return End { how, kept };
             }
-            Some(Order::HalfClose) => {
-                shut = true;
-                // A connection that is gone is found out by reading.
-                let _ = writing.shutdown().await;
-            }
+            Some(Order::HalfClose) => ending = true,
             None => {}
         }
         if shut {
             out.clear();
+        } else if ending && out.is_empty() {
+            shut = true;
+            // A connection that is gone is found out by reading.
+            let _ = writing.shutdown().await;
         }
         let most = plan.read.min(buffer.len());
         tokio::select! {

@@ -14,8 +14,10 @@
 //!   nothing is sent twice. Cutting a link says the same, at a time that the script knows.
 
 mod chaos;
+mod core_client;
 mod draw;
 mod guest;
+mod introduced;
 mod net;
 mod server;
 mod stage;
@@ -95,16 +97,14 @@ struct Theatre<'a> {
 impl<'a> Theatre<'a> {
     fn new(script: &'a Script, shared: Shared) -> Self {
         let mut sim = builder(script).build();
-        let seed = script.seed;
-        let config = script.bounds.config();
         let stage = shared.clone();
-        sim.host("server", move || server::serve(stage.clone(), seed, config.clone()));
+        sim.host("server", move || server::serve(stage.clone()));
         let clients = script.clients as usize;
         let hosts = CLIENT_HOSTS.min(clients);
         for host in 0..hosts {
             let stage = shared.clone();
             let guests: Vec<usize> = (host..clients).step_by(hosts).collect();
-            sim.host(weather::host(host), move || guests_of(stage.clone(), guests.clone(), seed));
+            sim.host(weather::host(host), move || guests_of(stage.clone(), guests.clone()));
         }
         Self { script, sim, shared, weather: Weather::new(hosts), next_step: 0 }
     }
@@ -116,19 +116,23 @@ impl<'a> Theatre<'a> {
 
     /// To the end, or to the first property that does not hold.
     fn run(&mut self) -> Result<(), Broken> {
-        while self.now() < CHAOS_MS * 1_000 {
+        let last = self.script.steps.last().map_or(0, |step| step.at_ms + 1);
+        while self.now() < last.max(CHAOS_MS) * 1_000 {
             self.carry_out();
             self.step()?;
         }
         self.weather.clear_up(&mut self.sim);
         self.shared.lock().heal(self.now());
         // A connection that died in silence is found out by its client, who gets no answer.
-        self.ask_all(Client::ping);
+        self.shared.lock().ask_all(Client::ping);
+        self.shared.lock().ask_core(self.now());
         self.until(SETTLE_US, |stage| stage.is_calm() && stage.all_answered())?;
         // What is still on its way to the server comes before what all agree on.
-        self.ask_all(Client::ping);
+        self.shared.lock().ask_all(Client::ping);
+        self.shared.lock().ask_core(self.now());
         self.until(BARRIER_US, Stage::all_answered)?;
-        self.ask_all(Client::look_around);
+        self.shared.lock().ask_all(Client::look_around);
+        self.shared.lock().core_looks_around(self.now());
         self.until(BARRIER_US, Stage::all_answered)?;
         self.shared.lock().finish()
     }
@@ -164,13 +168,10 @@ impl<'a> Theatre<'a> {
     fn until(&mut self, most_us: u64, is_so: impl Fn(&Stage) -> bool) -> Result<(), Broken> {
         let end = self.now() + most_us;
         while self.now() < end && !is_so(&self.shared.lock()) {
+            self.shared.lock().urge_core(self.now());
             self.step()?;
         }
         Ok(())
-    }
-
-    fn ask_all(&mut self, what: impl Fn(&mut Client)) {
-        self.shared.lock().ask_all(what);
     }
 }
 
@@ -190,10 +191,14 @@ fn builder(script: &Script) -> Builder {
 }
 
 /// All clients of a host. A panic of one is the host's.
-async fn guests_of(shared: Shared, guests: Vec<usize>, seed: u64) -> ::turmoil::Result {
+async fn guests_of(shared: Shared, guests: Vec<usize>) -> ::turmoil::Result {
     let mut tasks = JoinSet::new();
     for guest in guests {
-        tasks.spawn_local(guest::visit(shared.clone(), guest, seed));
+        if guest == shared.lock().guests.len() {
+            tasks.spawn_local(core_client::live(shared.clone()));
+        } else {
+            tasks.spawn_local(guest::visit(shared.clone(), guest));
+        }
     }
     while let Some(ended) = tasks.join_next().await {
         ended?;

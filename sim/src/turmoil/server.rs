@@ -29,13 +29,17 @@ pub(super) const EPOCH_MS: u64 = 1_700_000_000_000;
 ///
 /// # Errors
 /// The server could not start, or ended although nobody had stopped it.
-pub(super) async fn serve(shared: Shared, seed: u64, config: Config) -> turmoil::Result {
-    let run = shared.lock().server_starts(now_us());
+pub(super) async fn serve(shared: Shared) -> turmoil::Result {
+    let (run, seed, pieces, config) = {
+        let mut stage = shared.lock();
+        let config = Config { trace: true, ..stage.bounds.config() };
+        (stage.server_starts(now_us()), stage.seed, stage.pieces, config)
+    };
     let server = bind(Options {
         config,
         seed: secret(seed, run),
         listen: vec![Listen::Tcp(([0, 0, 0, 0], PORT).into())],
-        net: Chaos::new(Tapped(shared.clone()), seed, run),
+        net: Chaos::new(Tapped(shared.clone()), pieces, seed, run),
         clock: Box::new(SimClock { shared: shared.clone(), last: Cell::new((0, 0)) }),
         host: Box::new(Ears(shared)),
         tape: None,

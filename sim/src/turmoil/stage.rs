@@ -11,8 +11,9 @@ use std::{
 use chat_core::{ConnId, Report};
 use tokio::sync::Notify;
 
-use super::server::EPOCH_MS;
+use super::{core_client::CoreClient, server::EPOCH_MS};
 use crate::{
+    bounds::{Bounds, Pieces},
     client::Client,
     counters::Counters,
     crowd::SERVER,
@@ -55,7 +56,14 @@ impl Shared {
 }
 
 pub(super) struct Stage {
+    pub(super) seed: u64,
+    pub(super) pieces: Pieces,
+    pub(super) bounds: Bounds,
     pub(super) guests: Vec<Guest>,
+    /// The last of the clients.
+    pub(super) core: CoreClient,
+    /// By client: a connection made before is not a healthy one.
+    harmed_until: Vec<u64>,
     /// One for each life, by its number.
     lives: Vec<Life>,
     /// By the client's end of the connection, the latest.
@@ -67,7 +75,7 @@ pub(super) struct Stage {
     /// What the wall clock is ahead, ms.
     wall: i64,
     /// When something happened last.
-    now: u64,
+    pub(super) now: u64,
     pub(super) trace: Trace,
     pub(super) counters: Counters,
     /// Everything that happened, if somebody wants to read it.
@@ -83,8 +91,6 @@ pub(super) struct Guest {
     pub(super) called: Arc<Notify>,
     order: Option<Order>,
     connections: u32,
-    /// A connection that it makes before is not a healthy one.
-    harmed_until: u64,
     /// It comes back then.
     returns_at: u64,
     /// It writes nothing before.
@@ -166,7 +172,6 @@ impl Stage {
             called: Arc::new(Notify::new()),
             order: None,
             connections: 0,
-            harmed_until: 0,
             returns_at: 0,
             mute_until: 0,
             deaf_until: 0,
@@ -175,7 +180,12 @@ impl Stage {
             asked: false,
         };
         Self {
-            guests: (0..script.clients).map(guest).collect(),
+            seed: script.seed,
+            pieces: script.pieces,
+            bounds: script.bounds.clone(),
+            guests: (0..script.clients - 1).map(guest).collect(),
+            core: CoreClient::new(script.clients - 1, script.seed),
+            harmed_until: vec![0; script.clients as usize],
             lives: Vec::new(),
             by_address: BTreeMap::new(),
             judge: Judge::new(SERVER),
@@ -211,7 +221,6 @@ impl Stage {
         let before = self.server_runs;
         if before > 0 {
             self.tell(now, || What::Restart);
-            self.judge.restarted();
         }
         self.server_runs += 1;
         before
@@ -220,6 +229,7 @@ impl Stage {
     /// The server's host is down, and all that it knew is gone.
     pub(super) fn server_stops(&mut self) {
         self.registered.clear();
+        self.judge.restarted();
         self.counters.faults += 1;
     }
 
@@ -253,6 +263,8 @@ impl Stage {
 
     pub(super) fn hear(&mut self, report: &Report, now: u64) {
         self.trace.number(now);
+        let judged = self.judge.report(report);
+        self.check(judged);
         match report {
             Report::Registered { conn, .. } => {
                 self.registered.insert(*conn);
@@ -262,24 +274,30 @@ impl Stage {
             }
             _ => {}
         }
-        let judged = self.judge.report(report);
-        self.check(judged);
     }
 
     /// A step of the script: what a client does by itself, or is done to it. What is done to hosts
     /// is not done here.
     pub(super) fn step(&mut self, at: usize, action: Action, now: u64) {
         self.tell(now, || What::Step { client: at as u32, action });
+        let nicks = self.guests.iter().map(|guest| guest.client.nick());
+        let nicks: Vec<String> = nicks.chain([self.core.nick()]).collect();
+        let nick_of = |client: u32| nicks[client as usize].clone();
         if action.is_of_hosts() {
             return;
         }
-        if action.is_fault() {
-            self.fault(at, action, now);
-        } else if action == Action::Connect {
-            self.guests[at].client.wants_online = true;
-        } else {
-            let nicks: Vec<String> = self.guests.iter().map(|guest| guest.client.nick()).collect();
-            self.guests[at].client.act(action, |client| nicks[client as usize].clone());
+        if at == self.guests.len() {
+            match action {
+                Action::Connect => self.core.wants_online = true,
+                Action::Reset | Action::Replace => self.core.reset(),
+                deed => self.core.act(deed, nick_of),
+            }
+            return self.core.called.notify_one();
+        }
+        match action {
+            Action::Connect => self.guests[at].client.wants_online = true,
+            fault if fault.is_fault() => self.fault(at, fault, now),
+            deed => self.guests[at].client.act(deed, nick_of),
         }
         self.guests[at].called.notify_one();
     }
@@ -314,7 +332,7 @@ impl Stage {
 
     /// The connection of a client may rightly end from now on, and any that it makes before `until`.
     pub(super) fn harm(&mut self, at: usize, until: u64) {
-        self.guests[at].harmed_until = self.guests[at].harmed_until.max(until);
+        self.harmed_until[at] = self.harmed_until[at].max(until);
         self.lives.iter_mut().filter(|life| life.client == at).for_each(|life| life.harmed = true);
     }
 
@@ -325,13 +343,8 @@ impl Stage {
     }
 
     /// A client has a connection: its life, and how it is chopped.
-    pub(super) fn connected(&mut self, at: usize, address: SocketAddr, seed: u64, now: u64) -> Rng {
-        let life = self.judge.begin();
-        self.by_address.insert(address, life);
-        self.tell(now, || What::Opened { life, client: at as u32 });
-        let harmed = now < self.guests[at].harmed_until;
-        self.lives.push(Life { client: at, harmed });
-        self.counters.connections += 1;
+    pub(super) fn connected(&mut self, at: usize, address: SocketAddr, now: u64) -> (Pieces, Rng) {
+        let life = self.begin(at, address, now);
         let guest = &mut self.guests[at];
         let (client, attempt) = (at as u32, guest.connections);
         guest.connections += 1;
@@ -339,7 +352,18 @@ impl Stage {
         (guest.heard_at, guest.asked) = (now, false);
         (guest.mute_until, guest.deaf_until, guest.slow_until) = (0, 0, 0);
         guest.client.connected(life);
-        Rng::new(seed, Concern::Network { client, attempt })
+        (self.pieces, Rng::new(self.seed, Concern::Network { client, attempt }))
+    }
+
+    /// A client has a connection, which the server sees at this address.
+    pub(super) fn begin(&mut self, at: usize, address: SocketAddr, now: u64) -> LifeId {
+        let life = self.judge.begin();
+        self.by_address.insert(address, life);
+        self.tell(now, || What::Opened { life, client: at as u32 });
+        let harmed = now < self.harmed_until[at];
+        self.lives.push(Life { client: at, harmed });
+        self.counters.connections += 1;
+        life
     }
 
     /// What to do with a client's connection now, and what the client has to say.
@@ -434,14 +458,16 @@ impl Stage {
 
     /// Whether all who want to be there are, and the server knows of nobody else.
     pub(super) fn is_calm(&self) -> bool {
-        let there = self.guests.iter().filter(|guest| guest.client.wants_online).count();
+        let wants = self.guests.iter().map(|guest| guest.client.wants_online);
+        let there = wants.chain([self.core.wants_online]).filter(|wants| *wants).count();
         self.registered.len() == there
+            && self.core.is_calm()
             && self.guests.iter().all(|Guest { client, .. }| {
                 if client.wants_online { client.ready().is_some() } else { client.life.is_none() }
             })
     }
 
-    /// Each client asks for what it still does not know.
+    /// Each client asks for something.
     pub(super) fn ask_all(&mut self, what: impl Fn(&mut Client)) {
         for guest in &mut self.guests {
             what(&mut guest.client);
@@ -451,9 +477,11 @@ impl Stage {
 
     /// Whether each client that is there has an answer to all of its PINGs.
     pub(super) fn all_answered(&self) -> bool {
-        self.guests.iter().all(|Guest { client, .. }| {
+        let mut clients = self.guests.iter().map(|guest| &guest.client);
+        let is_answered = |client: &Client| {
             client.life.is_none_or(|life| client.has_spoken() && self.judge.is_answered(life))
-        })
+        };
+        clients.all(is_answered) && self.core.is_answered()
     }
 
     /// The last judgement.
@@ -468,7 +496,15 @@ impl Stage {
                 None => {}
             }
         }
+        match self.core_life() {
+            Some(core) => live.push(core),
+            None if self.core.wants_online => {
+                return Err(("settled", "the real client could not come back".into()));
+            }
+            None => {}
+        }
         self.judge.settled(&live)?;
+        self.check_view()?;
         if self.registered.len() != live.len() {
             let (seen, there) = (&self.registered, live.len());
             return Err((

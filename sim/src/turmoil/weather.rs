@@ -145,8 +145,7 @@ impl Weather {
     /// Whoever is beyond a link may rightly lose a connection that was made, or begun, before.
     fn harm(&self, shared: &Shared, link: usize, until: u64) {
         let mut stage = shared.lock();
-        let clients = stage.guests.len();
-        for client in (link..clients).step_by(self.links.len()) {
+        for client in (link..=stage.guests.len()).step_by(self.links.len()) {
             stage.harm(client, until + BEGUN_US);
         }
     }
