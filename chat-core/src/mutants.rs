@@ -28,8 +28,6 @@ pub enum Place {
     Mio,
     /// In `runtime-tokio`.
     Tokio,
-    /// In the host of a simulation, between an outbox and the network.
-    Host,
 }
 
 std::thread_local! {
@@ -112,7 +110,6 @@ mutants! {
         ReadingNeverStopped: "The host is not told to stop reading while lines wait.",
         LongReadForgotten: "A long read ends after its first step.",
         BudgetWaitForgotten: "A connection that waits for budget alone is forgotten.",
-        WaitingLinesDropped: "When a client sends its end, lines that wait are not carried out.",
     }
     Core "server/mod.rs" {
         PingKeptPending: "What a client sends does not stop the ping timeout.",
@@ -121,7 +118,6 @@ mutants! {
     }
     Core "server/outbox.rs" {
         ByteLostAfterPartialWrite: "After a partial write the next byte is lost.",
-        ResentAfterPartialWrite: "After a partial write all is sent again from the start.",
         GapSent: "A range that is lengthened takes in lines between that were for others.",
         SecondBlockedMisses: "Of those who are blocked, only the first gets a line.",
         OldestNeverReset: "The age of unsent bytes is not reset when some of them leave.",
@@ -158,7 +154,6 @@ mutants! {
     }
     Core "network/apply/channel.rs" {
         FirstJoinerNoOp: "Who makes a channel is not its operator.",
-        InvitationKept: "An invitation lets in more than once.",
         BanIgnored: "Who is banned may join.",
         InviteOnlyIgnored: "Nobody needs an invitation.",
         KeyIgnored: "Nobody needs a key.",
@@ -190,31 +185,21 @@ mutants! {
     }
     Mio "runtime-mio/src/peer.rs" {
         MioShortReadIsLast: "A read that does not fill its buffer is taken for the last.",
-        MioRestUnread: "After a read that filled its buffer nothing is read without an edge.",
         MioInterruptedReadFails: "A read that was interrupted ends the connection.",
         MioInterruptedWriteFails: "A write that was interrupted ends the connection.",
         MioShortWriteWaits: "After a short write an edge is waited for that need not come.",
         MioBlockedRestLost: "What a full socket does not take is counted as sent.",
     }
     Mio "runtime-mio/src/server.rs" {
-        MioWritableForgotten: "Of what is readable and writable at once, the latter is not seen.",
         MioResumedUnread: "What came while nothing was read is not read when reading goes on.",
         MioSecondFlushDropped: "A second flush in one turn is forgotten.",
     }
-    Mio "runtime-mio/src/accept.rs" {
-        MioSecondNewcomerForgotten: "Of newcomers who come together one is taken.",
-        MioDoorForgotten: "After descriptors ran out, those who wait are forgotten.",
-    }
     Tokio "runtime-tokio/src/peer.rs" {
-        TokioInterruptedReadFails: "A read that was interrupted ends the connection.",
         TokioShortWriteWaits: "After a short write a wake-up is waited for that need not come.",
     }
     Tokio "runtime-tokio/src/server.rs" {
         TokioSecondWakeLost: "Of those who are woken together only the first is looked at.",
-        TokioEarlierTimerIgnored: "The timer is not set to an earlier time.",
-        TokioResumedUnread: "What came while nothing was read is not read when reading goes on.",
         TokioSecondFlushDropped: "A second flush in one turn is forgotten.",
-        TokioClosedAtOnce: "A connection is closed before the peer has read its last lines.",
     }
     Tokio "runtime-tokio/src/accept.rs" {
         TokioSecondNewcomerLost: "Of newcomers who come together the second is dropped.",

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, net::IpAddr, time::Duration};
 
-use chat_core::{Instant, Report, mutant};
+use chat_core::{Instant, Report};
 
 use crate::sys::{Stream, Sys};
 
@@ -86,7 +86,6 @@ impl<S: Sys> Door<S> {
                     Ok(newcomer) => {
                         self.wait = FIRST_WAIT;
                         newcomers.push(newcomer);
-                        at.ready = !mutant!(MioSecondNewcomerForgotten);
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => at.ready = false,
                     Err(error) if is_passing(&error) => {}
@@ -96,7 +95,6 @@ impl<S: Sys> Door<S> {
                         let refused = refuse_some(sys, &mut at.listener);
                         self.spare = spare();
                         self.retry_at = Some(now.after(self.wait));
-                        at.ready = !mutant!(MioDoorForgotten);
                         self.wait = (self.wait * 2).min(LONGEST_WAIT);
                         return self.report(now, refused, &error);
                     }

@@ -84,8 +84,7 @@ impl<S: Stream> Peer<S> {
                 ReadEnd::End
             }
             Ok(bytes) => {
-                let more = bytes == buffer.len() || self.ending;
-                self.readable = more && !mutant!(MioRestUnread);
+                self.readable = bytes == buffer.len() || self.ending;
                 self.ended = mutant!(MioShortReadIsLast) && bytes < buffer.len();
                 ReadEnd::Bytes(bytes)
             }

@@ -209,7 +209,7 @@ impl<S: Sys> Server<S> {
         let Some(Some(peer)) = self.peers.get_mut(index) else { return };
         peer.readable |= ready.readable;
         peer.ending |= ready.ending;
-        if peer.blocked && ready.writable && !(ready.readable && mutant!(MioWritableForgotten)) {
+        if peer.blocked && ready.writable {
             peer.blocked = false;
             self.later.push_back(peer.conn);
         }

@@ -92,7 +92,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
                 Poll::Pending => break ReadEnd::Waits,
                 Poll::Ready(Ok(())) if filled.filled().len() == before => break ReadEnd::End,
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) if mutant!(TokioInterruptedReadFails) => break ReadEnd::Failed,
                 Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Poll::Ready(Err(_)) => break ReadEnd::Failed,
             }

@@ -226,7 +226,7 @@ impl<N: Net> Server<N> {
         }
         let sleep = match &mut self.sleep {
             Some((at, sleep)) => {
-                if *at != due && !(due < *at && mutant!(TokioEarlierTimerIgnored)) {
+                if *at != due {
                     *at = due;
                     sleep.as_mut().reset(time::Instant::now() + left);
                 }
@@ -345,7 +345,7 @@ impl<N: Net> Server<N> {
                     if let Some(peer) = self.peer(conn) {
                         peer.wanted = on;
                         // Whether there is something, only reading can tell.
-                        peer.readable |= on && !mutant!(TokioResumedUnread);
+                        peer.readable |= on;
                         self.list(conn.index());
                     }
                 }
@@ -406,7 +406,7 @@ impl<N: Net> Server<N> {
             return;
         }
         match peer.shut_down() {
-            Poll::Ready(Ok(())) if !peer.ended && !mutant!(TokioClosedAtOnce) => {
+            Poll::Ready(Ok(())) if !peer.ended => {
                 peer.shut = true;
                 // What came meanwhile may not wake us again.
                 peer.readable = true;

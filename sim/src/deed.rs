@@ -1,6 +1,6 @@
 //! What clients do: which deeds there are, and how often each is drawn.
 
-use crate::{rng::Rng, script::Action};
+use crate::{bounds::Bounds, profile::Profile, rng::Rng, script::Action};
 
 /// The letters of modes that clients change.
 pub(crate) const MODES: [char; 10] = ['o', 'v', 'b', 'k', 'l', 'i', 'm', 'n', 's', 't'];
@@ -12,15 +12,28 @@ pub(crate) struct Deeds {
     long: bool,
     /// They decide over each other. Where they do not, more is certain from outside.
     politics: bool,
+    /// Percent of deeds that are many lines at once.
+    flood_percent: u32,
+    /// The server limits lines a second.
+    limited: bool,
 }
 
 impl Deeds {
-    pub(crate) fn of(shape: &mut Rng, clients: u32) -> Self {
-        Self { clients, long: shape.chance(30), politics: shape.chance(60) }
+    pub(crate) fn of(shape: &mut Rng, clients: u32, profile: &Profile, bounds: &Bounds) -> Self {
+        Self {
+            clients,
+            long: shape.chance(30),
+            politics: shape.chance(profile.politics_percent),
+            flood_percent: profile.flood_percent,
+            limited: bounds.lines_per_second > 0,
+        }
     }
 
     /// The next one, in this channel if in any.
     pub(crate) fn draw(&self, rng: &mut Rng, channel: u32) -> Action {
+        if rng.chance(self.flood_percent) {
+            return self.draw_flood(rng, channel);
+        }
         let len = rng.below(if self.long { 380 } else { 40 }) as u32;
         if rng.chance(if self.politics { 35 } else { 8 }) {
             return self.draw_rarer(rng, channel);
@@ -33,9 +46,17 @@ impl Deeds {
             19..23 => Action::Rename,
             23..35 => Action::Ping,
             35..45 => Action::Tell(rng.below(self.clients.into()) as u32, len),
-            45..50 => Action::Flood(channel, rng.between(5, 80) as u32),
             _ => Action::Say(channel, len),
         }
+    }
+
+    /// Lines at once; without a limit of them now and then more than one turn carries out.
+    fn draw_flood(&self, rng: &mut Rng, channel: u32) -> Action {
+        let lines = match rng.below(10) {
+            0 if !self.limited => rng.between(200, 600),
+            _ => rng.between(5, 80),
+        };
+        Action::Flood(channel, lines as u32)
     }
 
     /// What asks, and in some runs what decides over others.

@@ -15,6 +15,10 @@ pub struct Profile {
     pub operations_per_client: RangeInclusive<u64>,
     /// Percent of steps that are faults.
     pub fault_percent: u32,
+    /// Percent of the other steps that are many lines at once.
+    pub flood_percent: u32,
+    /// Percent of runs in which clients kick, invite and change modes.
+    pub politics_percent: u32,
     /// A bug put between the core and its clients. `None`: the core as it is.
     pub mutant: Option<Mutant>,
 }
@@ -59,6 +63,19 @@ impl Mutant {
             Self::DeafToTime => "deaf-to-time",
         }
     }
+
+    /// What is wrong.
+    #[must_use]
+    pub const fn wrong(self) -> &'static str {
+        match self {
+            Self::LoseByteOnPartialWrite => "A partial write loses the byte after it.",
+            Self::DuplicateLine => "A message is written twice to one recipient.",
+            Self::LoseLine => "A message of a channel is lost on its way to one recipient.",
+            Self::SwapLines => "Two messages next to each other change places.",
+            Self::DeliverToNonMember => "A message of a channel goes to somebody outside.",
+            Self::DeafToTime => "The core is never told that time has passed.",
+        }
+    }
 }
 
 impl Profile {
@@ -71,6 +88,8 @@ impl Profile {
             channels: 1..=3,
             operations_per_client: 5..=30,
             fault_percent: 25,
+            flood_percent: 4,
+            politics_percent: 60,
             mutant: None,
         }
     }
@@ -84,6 +103,8 @@ impl Profile {
             channels: 2..=5,
             operations_per_client: 20..=80,
             fault_percent: 20,
+            flood_percent: 4,
+            politics_percent: 60,
             mutant: None,
         }
     }
@@ -100,6 +121,33 @@ impl Profile {
         }
     }
 
+    /// One channel that all want to rule.
+    #[must_use]
+    pub fn court() -> Self {
+        Self {
+            name: "court",
+            clients: 3..=5,
+            channels: 1..=1,
+            operations_per_client: 30..=60,
+            fault_percent: 5,
+            politics_percent: 100,
+            ..Self::quick()
+        }
+    }
+
+    /// Far more is said than some read: queues are full.
+    #[must_use]
+    pub fn flood() -> Self {
+        Self {
+            name: "flood",
+            clients: 3..=4,
+            operations_per_client: 100..=200,
+            fault_percent: 35,
+            flood_percent: 20,
+            ..Self::quick()
+        }
+    }
+
     /// No faults: bytes are still split, merged and delayed.
     #[must_use]
     pub fn calm() -> Self {
@@ -108,8 +156,8 @@ impl Profile {
 
     /// All of them.
     #[must_use]
-    pub fn all() -> [Self; 4] {
-        [Self::quick(), Self::standard(), Self::wide(), Self::calm()]
+    pub fn all() -> [Self; 6] {
+        [Self::quick(), Self::standard(), Self::wide(), Self::court(), Self::flood(), Self::calm()]
     }
 
     /// The profile of that name.

@@ -186,7 +186,7 @@ impl Script {
         let faults = if shape.chance(50) { u64::MAX } else { shape.next() };
         let bounds = Bounds::draw(&mut shape);
         let pieces = if shape.below(100) == 0 { Pieces::Bytes } else { Pieces::Mixed };
-        let deeds = Deeds::of(&mut shape, clients);
+        let deeds = Deeds::of(&mut shape, clients, profile, &bounds);
 
         let mut steps = Vec::new();
         for client in 0..clients {

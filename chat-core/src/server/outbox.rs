@@ -349,7 +349,7 @@ impl Outboxes {
         if bytes > 0 {
             self.boxes[index].mid_line = self.byte(index, bytes - 1) != Some(b'\n');
         }
-        self.keep_rest(index, mutant!(ResentAfterPartialWrite => 0, else bytes));
+        self.keep_rest(index, bytes);
         let outbox = &mut self.boxes[index];
         if bytes > 0 && !mutant!(OldestNeverReset) {
             outbox.oldest = now;

@@ -64,7 +64,7 @@ impl Server {
             link.unread = if rest == 0 { Vec::new() } else { unread };
         }
         // With nothing left to carry out, the end of what it sends is its end.
-        if link.eof && (mutant!(WaitingLinesDropped) || !waits || rest == 0 && !link.is_busy()) {
+        if link.eof && (!waits || rest == 0 && !link.is_busy()) {
             return self.end(conn, b"Connection closed");
         }
         let read = !(waits && rest > 0) || mutant!(ReadingNeverStopped);

@@ -51,7 +51,7 @@ pub(crate) fn draw(seed: u64, profile: &Profile) -> Script {
     // Half of the runs have all faults, the others some of them: what hides one bug shows another.
     let faults = if shape.chance(50) { u64::MAX } else { shape.next() };
     let bounds = bounds(&mut shape);
-    let deeds = Deeds::of(&mut shape, clients);
+    let deeds = Deeds::of(&mut shape, clients, profile, &bounds);
 
     let mut steps = Vec::new();
     for client in 0..clients {
