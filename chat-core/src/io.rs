@@ -50,7 +50,8 @@ pub struct Refused {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Input<'a> {
     /// Bytes came. At most 16 KiB at a time are sure to be taken; more than the free `recvq` ends
-    /// the connection. None should come after `SetRead(conn, false)`.
+    /// the connection. None should come after `SetRead(conn, false)`, so that a host takes outputs
+    /// before it reads from the same connection again.
     Data(ConnId, #[serde(borrow)] &'a [u8]),
     /// The peer will send nothing more. Lines already received are still carried out.
     Eof(ConnId),

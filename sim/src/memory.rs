@@ -124,6 +124,10 @@ impl<'a> Memory<'a> {
             if let Some(arrival) = self.crowd.happen()? {
                 self.take(arrival);
             }
+            // Nothing is read from a connection that the core wants nothing more of.
+            if self.outputs.iter().any(|output| matches!(output, Output::SetRead(_, false))) {
+                break;
+            }
         }
         self.drain()?;
         self.check_bounds()

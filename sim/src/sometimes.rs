@@ -57,7 +57,6 @@ sometimes! {
     TimedOutRegistering, CROWD, "somebody does not register in time";
     PingTimeout, CROWD, "somebody does not answer PING";
     NothingRead, CROWD, "somebody reads nothing for too long";
-    RecvqExceeded, MEMORY, "somebody sends more than may wait";
     SendqExceeded, CROWD, "more waits for somebody than may";
     SendqExceededInCascade, CROWD, "a turn ends somebody, and then somebody else for too much that waits";
     NickRetaken, CROWD, "a nick is given up and taken by another in one turn";
@@ -69,7 +68,6 @@ sometimes! {
     // What clients meet, as the judge's model sees it.
     GivenUp, ALL, "lines are given up because somebody does not read them";
     NamesInPieces, ALL, "a list of names changes while it is being told";
-    NickInUse, ALL, "somebody asks for a nick that another has";
     Kicked, ALL, "somebody is put out of a channel";
     KickTooLate, ALL, "a kick is for somebody who has just left the channel";
     KickOfNobody, ALL, "a kick is for a nick that has just been given up";
@@ -187,7 +185,6 @@ fn ended(why: &[u8]) -> Option<Seen> {
     Some(match why {
         b"Registration timed out" => Seen::TimedOutRegistering,
         b"Nothing was read for too long" => Seen::NothingRead,
-        b"RecvQ exceeded" => Seen::RecvqExceeded,
         b"SendQ exceeded" => Seen::SendqExceeded,
         b"Connection closed" => Seen::SelfEnded,
         _ if why.starts_with(b"Ping timeout") => Seen::PingTimeout,

@@ -131,7 +131,6 @@ impl Model {
         self.seen.see(match numeric {
             "401" => Seen::MessageToNobody,
             "404" => Seen::MessageRefused,
-            "433" => Seen::NickInUse,
             "471" => Seen::JoinOfFull,
             "473" => Seen::JoinUninvited,
             "474" => Seen::JoinBanned,
