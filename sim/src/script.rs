@@ -185,7 +185,7 @@ impl Script {
         // Half of the runs have all faults, the others some of them: what hides one bug shows another.
         let faults = if shape.chance(50) { u64::MAX } else { shape.next() };
         let bounds = Bounds::draw(&mut shape);
-        let pieces = if shape.below(100) == 0 { Pieces::Bytes } else { Pieces::Mixed };
+        let pieces = if shape.below(400) == 0 { Pieces::Bytes } else { Pieces::Mixed };
         let deeds = Deeds::of(&mut shape, clients, profile, &bounds);
 
         let mut steps = Vec::new();
