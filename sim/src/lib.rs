@@ -2,10 +2,10 @@
 //! judge of what the clients see.
 //!
 //! A seed is a run: [`Script::generate`] makes the steps, a crowd of clients carries them out in
-//! simulated time, and the same seed gives the same run on any machine, byte for byte. Bytes are split, merged
-//! and delayed; writes are partial; connections stall in one direction, go away without a word, are
-//! reset, half-closed and read slowly; clients come back with the nick they had; the wall clock jumps
-//! and timers are late. Then all troubles end, and everything must settle.
+//! simulated time, and the same seed gives the same run on any machine, byte for byte. Bytes are
+//! split, merged and delayed; writes are partial; connections stall in one direction, go away without
+//! a word, are reset, half-closed and read slowly; clients come back with the nick they had; the wall
+//! clock jumps and timers are late. Then all troubles end, and everything must settle.
 //!
 //! | property | says |
 //! | --- | --- |
@@ -26,7 +26,8 @@
 //! | `panic` | nothing panics |
 //!
 //! The server is the core alone, or the real mio adapter on a poller and sockets that are played to
-//! it ([`Layer`]). [`lockstep`] shows that both write the same bytes where nothing is left to chance.
+//! it, or the real Tokio adapter on simulated hosts ([`Layer`]). [`lockstep`] shows that the first two
+//! write the same bytes where nothing is left to chance.
 //!
 //! ```
 //! let outcome = sim::run_seed(42, sim::Layer::Memory, &sim::Profile::quick());
