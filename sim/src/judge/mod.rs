@@ -19,6 +19,7 @@ use self::{model::Model, properties::Properties};
 use crate::{
     counters::Counters,
     line::Line,
+    log::What,
     sometimes::{Seen, Sometimes},
 };
 
@@ -72,6 +73,25 @@ impl Judge {
     /// All that a client has sent has reached the server, and that nothing more will come.
     pub fn ends(&mut self, life: LifeId) {
         self.ended.insert(life);
+    }
+
+    /// Whose connection this is, once its first line has been carried out.
+    #[must_use]
+    pub fn life_of(&self, conn: ConnId) -> Option<LifeId> {
+        self.model.peers.get(&conn)?.life
+    }
+
+    /// What a report tells of a connection, for a log.
+    pub(crate) fn told(&self, report: &Report) -> Option<What> {
+        match report {
+            Report::Line { conn, line } => {
+                self.life_of(*conn).map(|life| What::Carried { life, line: line.clone() })
+            }
+            Report::Ended { conn, .. } => {
+                self.life_of(*conn).map(|life| What::Closing { life, now: false })
+            }
+            _ => None,
+        }
     }
 
     /// The server reports something. What it reports must be told before the lines that follow from it

@@ -242,6 +242,11 @@ impl<'a> Stage<'a> {
     fn hear_host(&mut self) -> Result<(), Broken> {
         for report in self.desk.take_reports() {
             self.crowd.hear(&report)?;
+            if self.crowd.log.is_some()
+                && let Some(what) = self.crowd.judge.told(&report)
+            {
+                self.crowd.tell(|| what);
+            }
         }
         for asked in self.desk.take_asked() {
             self.asked.push(Some(asked));

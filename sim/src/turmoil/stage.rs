@@ -265,6 +265,11 @@ impl Stage {
         self.trace.number(now);
         let judged = self.judge.report(report);
         self.check(judged);
+        if let Some(log) = &mut self.log
+            && let Some(what) = self.judge.told(report)
+        {
+            log.events.push(Event { at_us: now, what });
+        }
         match report {
             Report::Registered { conn, .. } => {
                 self.registered.insert(*conn);
