@@ -293,6 +293,10 @@ impl<'a> Memory<'a> {
         if let Report::Line { conn, line } = report {
             let life = self.lives[conn.index()];
             self.crowd.tell(|| What::Carried { life, line: line.clone() });
+            // Each of its lines may ask the host something.
+            if let Some(link) = &mut self.links[life] {
+                link.idle_since = None;
+            }
         }
         let heard = self.crowd.hear(report).and_then(|()| self.was_slow(report));
         if let Err(broken) = heard {

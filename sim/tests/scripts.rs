@@ -22,3 +22,8 @@ fn who_is_turned_away_is_told_why() {
 fn names_may_be_asked_while_they_are_told() {
     holds(include_str!("scripts/names-asked-while-told.txt"));
 }
+
+#[test]
+fn who_asks_again_and_again_waits_again_and_again() {
+    holds(include_str!("scripts/questions-one-after-another.txt"));
+}
