@@ -27,3 +27,8 @@ fn names_may_be_asked_while_they_are_told() {
 fn who_asks_again_and_again_waits_again_and_again() {
     holds(include_str!("scripts/questions-one-after-another.txt"));
 }
+
+#[test]
+fn a_kick_may_be_older_than_the_join_that_it_undoes() {
+    holds(include_str!("scripts/kicked-by-an-older-kick.txt"));
+}

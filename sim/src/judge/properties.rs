@@ -99,8 +99,8 @@ struct Kick {
     channel: u32,
     /// How many PINGs were sent before.
     after: usize,
-    /// Whether it is known to be over, however it went.
-    over: bool,
+    /// When it was known to be over, however it went.
+    over: Option<u64>,
 }
 
 /// One connection of a client.
@@ -125,7 +125,8 @@ struct Life {
 /// What a life knows of a channel and did with it.
 #[derive(Default)]
 struct Presence {
-    joins_asked: u32,
+    /// When each JOIN was sent.
+    joins_asked: Vec<u64>,
     joins_seen: u32,
     parts_asked: u32,
     /// Who is in it, while it is itself.
@@ -171,7 +172,7 @@ impl Properties {
                 self.lives[id].first_rename.get_or_insert(at);
             }
             ("JOIN", Some(Target::Channel(channel))) => {
-                self.lives[id].channels.entry(channel).or_default().joins_asked += 1;
+                self.lives[id].channels.entry(channel).or_default().joins_asked.push(at);
             }
             ("PART", Some(Target::Channel(channel))) => {
                 self.lives[id].channels.entry(channel).or_default().parts_asked += 1;
@@ -181,7 +182,7 @@ impl Properties {
                 let Some(nick) = Nick::parse(command.param(1)) else { return };
                 let client = nick.client;
                 let after = self.lives[id].pings.len();
-                self.kicks.push(Kick { by: id, client, channel, after, over: false });
+                self.kicks.push(Kick { by: id, client, channel, after, over: None });
                 let is_it = |life: &Life| life.nick.is_some_and(|(nick, _)| nick.client == client);
                 let lives = self.lives.iter_mut().filter(|life| is_it(life));
                 lives.for_each(|life| life.doubt(channel, at));
@@ -228,7 +229,12 @@ impl Properties {
                 let channel = channel(line.param(0))?;
                 let mine = Some(source) == me && line.user == user(id);
                 let kicked = |kick: &Kick| (kick.client, kick.channel) == (source.client, channel);
-                let is_certain = !kicks.iter().any(|kick| kicked(kick) && !kick.over);
+                // A kick may put out whoever has joined before it, and hears of that later.
+                let seen = life.channels.get(&channel).map_or(0, |it| it.joins_seen as usize);
+                let asked = life.channels.get(&channel).and_then(|it| it.joins_asked.get(seen));
+                let asked = asked.copied().unwrap_or(0);
+                let is_past = |kick: &Kick| kick.over.is_some_and(|over| over < asked);
+                let is_certain = kicks.iter().filter(|kick| kicked(kick)).all(is_past);
                 return life.hears_join(channel, source, mine.then_some(is_certain), at);
             }
             ("PART", Some(source)) => {
@@ -369,7 +375,9 @@ impl Properties {
         }
         life.confirmed = messages;
         for kick in self.kicks.iter_mut().filter(|kick| kick.by == id) {
-            kick.over |= life.pongs > kick.after;
+            if life.pongs > kick.after {
+                kick.over.get_or_insert(at);
+            }
         }
         Ok(())
     }
@@ -498,7 +506,9 @@ impl Life {
         let presence = self.channels.entry(channel).or_default();
         if let Some(is_certain) = mine {
             presence.joins_seen += 1;
-            if presence.joins_seen > presence.joins_asked || presence.members.is_some() {
+            if presence.joins_seen as usize > presence.joins_asked.len()
+                || presence.members.is_some()
+            {
                 return Err(("membership", format!("{source} is in #{channel} once too often")));
             }
             presence.members = Some(BTreeSet::from([source]));
