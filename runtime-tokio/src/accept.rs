@@ -10,7 +10,7 @@ use std::{
 };
 
 use chat_core::{Instant, mutant};
-use tokio::io::AsyncWrite;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Net;
 
@@ -109,11 +109,29 @@ impl<N: Net> Door<N> {
         self.spare = None;
         for _ in 0..MOST_PER_TURN {
             let accepted = N::poll_accept(&mut self.listeners[listener], context);
-            let Poll::Ready(Ok((mut stream, _))) = accepted else { break };
-            let _ = Pin::new(&mut stream).poll_write(context, NO_ROOM);
+            let Poll::Ready(Ok((stream, _))) = accepted else { break };
+            turn_away(stream, NO_ROOM, context);
         }
         self.spare = spare();
     }
+}
+
+/// Tells a peer that is not taken why, as far as that is possible without waiting for it.
+pub(crate) fn turn_away(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    mut line: &[u8],
+    context: &mut Context<'_>,
+) {
+    while !line.is_empty() {
+        match Pin::new(&mut stream).poll_write(context, line) {
+            Poll::Ready(Ok(written)) if written > 0 => line = &line[written..],
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            _ => break,
+        }
+    }
+    let _ = Pin::new(&mut stream).poll_shutdown(context);
+    // Closing with something unread would reset the connection, and the line could be lost.
+    let _ = Pin::new(&mut stream).poll_read(context, &mut ReadBuf::new(&mut [0; 1024]));
 }
 
 fn spare() -> Option<File> {

@@ -17,7 +17,6 @@ use chat_core::{
     record::Recorded,
 };
 use tokio::{
-    io::AsyncWrite,
     sync::mpsc,
     task,
     time::{self, Sleep},
@@ -25,7 +24,7 @@ use tokio::{
 
 use crate::{
     Error, Listen, Net, SystemNet,
-    accept::Door,
+    accept::{Door, turn_away},
     peer::{Peer, ReadEnd, WRITE_MAX, WriteEnd},
     ready::Ready,
 };
@@ -293,7 +292,7 @@ impl<N: Net> Server<N> {
 
     fn welcome(
         &mut self,
-        mut stream: N::Stream,
+        stream: N::Stream,
         address: Option<IpAddr>,
         context: &mut Context<'_>,
         now: Now,
@@ -301,10 +300,7 @@ impl<N: Net> Server<N> {
         let exempt = (self.exempt)(address);
         let conn = match self.core.open(now, PeerInfo { address, exempt }) {
             Ok(conn) => conn,
-            Err(refused) => {
-                let _ = Pin::new(&mut stream).poll_write(context, &refused.line);
-                return;
-            }
+            Err(refused) => return turn_away(stream, &refused.line, context),
         };
         let index = conn.index();
         if self.peers.len() <= index {

@@ -55,13 +55,15 @@ impl Net for Scripted {
 struct Crumbs {
     inner: DuplexStream,
     calls: usize,
+    /// It is always ready.
+    steady: bool,
 }
 
 impl Crumbs {
     /// How many bytes this call may move; none: it is not ready, though it will be at once.
     fn bite(&mut self, context: &Context<'_>) -> Option<usize> {
         self.calls += 1;
-        if self.calls.is_multiple_of(3) {
+        if !self.steady && self.calls.is_multiple_of(3) {
             context.waker().wake_by_ref();
             return None;
         }
@@ -129,8 +131,13 @@ impl Stage {
 
     /// Somebody knocks. `room` is how many bytes fit between here and the server.
     fn knock(&self, room: usize) -> Guest {
+        self.knock_with(room, false)
+    }
+
+    /// The same, with a stream that is in crumbs but `steady`, or is not.
+    fn knock_with(&self, room: usize, steady: bool) -> Guest {
         let (ours, theirs) = duplex(room);
-        self.happens(Ok(Crumbs { inner: theirs, calls: 0 }));
+        self.happens(Ok(Crumbs { inner: theirs, calls: 0, steady }));
         Guest(BufReader::new(ours))
     }
 
@@ -245,6 +252,21 @@ fn a_door_without_descriptors_turns_away_and_opens_later() {
         let refusals = refusals.filter(|report| matches!(report, Report::Refused { .. }));
         assert_eq!(refusals.count(), 1, "the log hears of it");
         drop((inside, late));
+        stage.stop().await;
+    });
+}
+
+#[test]
+fn who_is_turned_away_is_told_all_of_why_in_however_many_writes() {
+    play(async {
+        let stage = Stage::new(talkative());
+        let mut inside = stage.knock(1000);
+        inside.register("inside").await;
+        stage.happens(Err(io::Error::from_raw_os_error(EMFILE)));
+        let mut turned_away = stage.knock_with(1000, true);
+        let told = turned_away.rest().await;
+        assert!(told.starts_with("ERROR :") && told.ends_with("later\r\n"), "{told:?}");
+        drop(inside);
         stage.stop().await;
     });
 }
