@@ -80,8 +80,8 @@ pub fn run_seed(seed: u64, layer: Layer, profile: &Profile) -> Outcome {
 
 /// Runs a script on its layer.
 #[must_use]
-pub fn run_script(script: &Script) -> Outcome {
-    script.layer.run(script, None, false).0
+pub fn run_script(script: &Script, mutant: Option<Mutant>) -> Outcome {
+    script.layer.run(script, mutant, false).0
 }
 
 /// Runs a script and writes down all that happens.

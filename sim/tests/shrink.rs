@@ -2,18 +2,18 @@
 
 use std::ops::ControlFlow;
 
-use sim::{Layer, Mutant, Profile, Script, Shrunk, record, shrink};
+use sim::{Layer, Mutant, Profile, Script, Shrunk, run_script, shrink};
 
 /// The first of the seeds that the bug makes fail.
 fn failing(mutant: Mutant) -> Script {
     let profile = Profile::quick().with(mutant);
     let scripts = (0..200).map(|seed| Layer::Memory.script(seed, &profile));
-    let mut failing = scripts.filter(|script| record(script, Some(mutant)).0.failure.is_some());
+    let mut failing = scripts.filter(|script| run_script(script, Some(mutant)).failure.is_some());
     failing.next().expect("the bug is seen in 200 seeds")
 }
 
 fn shrunk(mutant: Mutant, script: &Script) -> Shrunk {
-    let run = |script: &Script| record(script, Some(mutant)).0.failure;
+    let run = |script: &Script| run_script(script, Some(mutant)).failure;
     shrink(script, 400, run, |_| ControlFlow::Continue(())).expect("it fails")
 }
 
@@ -21,9 +21,9 @@ fn shrunk(mutant: Mutant, script: &Script) -> Shrunk {
 fn a_run_with_a_known_bug_becomes_a_few_steps_with_the_same_failure() {
     for mutant in [Mutant::LoseLine, Mutant::DuplicateLine, Mutant::DeafToTime] {
         let script = failing(mutant);
-        let property = record(&script, Some(mutant)).0.failure.expect("it fails").property;
+        let property = run_script(&script, Some(mutant)).failure.expect("it fails").property;
         let shrunk = shrunk(mutant, &script);
-        let again = record(&shrunk.script, Some(mutant)).0.failure;
+        let again = run_script(&shrunk.script, Some(mutant)).failure;
         assert_eq!(again.as_ref(), Some(&shrunk.failure), "{mutant:?}");
         assert_eq!(shrunk.failure.property, property, "{mutant:?}");
         assert!(shrunk.script.steps.len() <= 10, "{mutant:?}:\n{}", shrunk.script);
@@ -35,7 +35,7 @@ fn a_run_with_a_known_bug_becomes_a_few_steps_with_the_same_failure() {
 fn shrinking_is_the_same_again() {
     let script = failing(Mutant::SwapLines);
     let shrunk_at = |runs| {
-        let run = |script: &Script| record(script, Some(Mutant::SwapLines)).0.failure;
+        let run = |script: &Script| run_script(script, Some(Mutant::SwapLines)).failure;
         shrink(&script, runs, run, |_| ControlFlow::Continue(()))
     };
     assert_eq!(shrunk_at(60), shrunk_at(60));

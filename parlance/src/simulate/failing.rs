@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use sim::{Failure as Broken, Layer, Script, Shrunk, Summary, record, shrink};
+use sim::{Failure as Broken, Layer, Script, Shrunk, Summary, run_script, shrink};
 
 use super::{ManyArgs, build, meter::Meter, write, written};
 use crate::Failure;
@@ -87,7 +87,7 @@ pub(super) fn smaller(
     stop: &AtomicBool,
 ) -> Option<Shrunk> {
     let mut meter = Meter::new();
-    let run = |script: &Script| record_failure(script, mutant);
+    let run = |script: &Script| run_script(script, mutant).failure;
     shrink(script, most_runs, run, |shrunk| {
         let steps = shrunk.script.steps.len();
         meter.show(shrunk.runs as f64 / most_runs as f64, || {
@@ -99,8 +99,4 @@ pub(super) fn smaller(
             ControlFlow::Continue(())
         }
     })
-}
-
-fn record_failure(script: &Script, mutant: Option<sim::Mutant>) -> Option<Broken> {
-    record(script, mutant).0.failure
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use sim::{Layer, Script, Shrunk, record, timeline};
+use sim::{Layer, Script, Shrunk, record, run_script, timeline};
 
 use super::{Kind, failing, mutant, read, stop_on_interrupt, write, written};
 use crate::Failure;
@@ -75,7 +75,7 @@ Examples:
 pub(super) fn replay(args: &ReplayArgs) -> Result<(), Failure> {
     let mut script = read(&args.file)?;
     script.layer = args.layer.unwrap_or(script.layer);
-    let outcome = record(&script, args.mutant).0;
+    let outcome = run_script(&script, args.mutant);
     let (file, layer) = (args.file.display(), script.layer);
     match outcome.failure {
         Some(failure) => {
