@@ -47,6 +47,7 @@ mod client;
 mod counters;
 mod crowd;
 mod deed;
+mod draw;
 mod explain;
 mod fault;
 mod judge;

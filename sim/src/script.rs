@@ -19,11 +19,8 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     bounds::{Bounds, Pieces},
-    deed::{self, Deeds},
-    explain, fault,
+    deed, explain,
     layer::Layer,
-    profile::Profile,
-    rng::{Concern, Rng},
 };
 
 /// All that decides a run. The steps say what clients and faults do; `seed` still decides how bytes
@@ -166,75 +163,7 @@ impl Action {
                 | Self::PowerLoss(_)
         )
     }
-}
 
-/// When scripted steps end and healing begins, in ms.
-pub(crate) const CHAOS_MS: u64 = 60_000;
-
-impl Script {
-    /// The run that a seed is.
-    #[must_use]
-    pub fn generate(seed: u64, profile: &Profile) -> Self {
-        let mut shape = Rng::new(seed, Concern::Shape);
-        let mut rng = Rng::new(seed, Concern::Steps);
-        let mut pick =
-            |range: &std::ops::RangeInclusive<u64>| shape.between(*range.start(), *range.end());
-        let clients = pick(&profile.clients) as u32;
-        let channels = pick(&profile.channels) as u32;
-        let mut left = pick(&profile.operations_per_client) * u64::from(clients);
-        // Half of the runs have all faults, the others some of them: what hides one bug shows another.
-        let faults = if shape.chance(50) { u64::MAX } else { shape.next() };
-        let bounds = Bounds::draw(&mut shape);
-        let pieces = if shape.below(400) == 0 { Pieces::Bytes } else { Pieces::Mixed };
-        let deeds = Deeds::of(&mut shape, clients, profile, &bounds);
-
-        let mut steps = Vec::new();
-        for client in 0..clients {
-            let at_ms = rng.below(2_000);
-            steps.push(Step { at_ms, client, action: Action::Connect });
-            let channel = rng.below(u64::from(channels)) as u32;
-            steps.push(Step { at_ms: at_ms + 1, client, action: Action::Join(channel) });
-        }
-        // Steps come in crowds, so that they meet; a crowd is a few ms wide.
-        let mut crowd = 2_000;
-        while left > 0 {
-            if rng.chance(20) {
-                crowd = rng.between(1_000, CHAOS_MS - 1_000);
-            }
-            let at_ms = crowd + rng.below(400);
-            let client = rng.below(u64::from(clients)) as u32;
-            let channel = rng.below(u64::from(channels)) as u32;
-            let action = if rng.chance(profile.fault_percent) {
-                fault::draw(&fault::KINDS, &mut rng, faults).unwrap_or(Action::Ping)
-            } else {
-                deeds.draw(&mut rng, channel)
-            };
-            left = left.saturating_sub(action.operations());
-            steps.push(Step { at_ms, client, action });
-        }
-        steps.sort_by_key(|step| step.at_ms);
-        let layer = Layer::Memory;
-        Self { layer, seed, clients, channels, pieces, bounds, steps }
-    }
-}
-
-impl fmt::Display for Script {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "parlance-sim 1")?;
-        writeln!(f, "layer {}", self.layer)?;
-        writeln!(f, "seed {}", self.seed)?;
-        writeln!(f, "clients {}", self.clients)?;
-        writeln!(f, "channels {}", self.channels)?;
-        writeln!(f, "pieces {}", self.pieces)?;
-        write!(f, "{}", self.bounds)?;
-        for Step { at_ms, client, action } in &self.steps {
-            writeln!(f, "{at_ms} {client} {action}")?;
-        }
-        Ok(())
-    }
-}
-
-impl Action {
     /// Whether it is done to a client or the server, not by a client.
     pub(crate) const fn is_fault(self) -> bool {
         matches!(
@@ -256,6 +185,25 @@ impl Action {
                 | Self::AddressFlood(_)
                 | Self::Hostile(_)
         ) || self.is_of_hosts()
+    }
+}
+
+/// When scripted steps end and healing begins, in ms.
+pub(crate) const CHAOS_MS: u64 = 60_000;
+
+impl fmt::Display for Script {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "parlance-sim 1")?;
+        writeln!(f, "layer {}", self.layer)?;
+        writeln!(f, "seed {}", self.seed)?;
+        writeln!(f, "clients {}", self.clients)?;
+        writeln!(f, "channels {}", self.channels)?;
+        writeln!(f, "pieces {}", self.pieces)?;
+        write!(f, "{}", self.bounds)?;
+        for Step { at_ms, client, action } in &self.steps {
+            writeln!(f, "{at_ms} {client} {action}")?;
+        }
+        Ok(())
     }
 }
 
@@ -446,6 +394,7 @@ impl Script {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::Profile;
 
     #[test]
     fn a_script_reads_back_as_it_was() {

@@ -1,15 +1,14 @@
 //! The script that a seed is on this layer: shorter than in memory, with faults of links and hosts.
 
-use std::ops::RangeInclusive;
-
 use crate::{
     bounds::{Bounds, Pieces},
     deed::Deeds,
+    draw::Size,
     fault::{self, Kind, kind},
     layer::Layer,
     profile::Profile,
     rng::{Concern, Rng},
-    script::{Action, Script, Step},
+    script::{Action, Script},
 };
 
 use super::CHAOS_MS;
@@ -44,40 +43,18 @@ fn ms(rng: &mut Rng) -> u32 {
 pub(crate) fn draw(seed: u64, profile: &Profile) -> Script {
     let mut shape = Rng::new(seed, Concern::Shape);
     let mut rng = Rng::new(seed, Concern::Steps);
-    let mut pick = |range: &RangeInclusive<u64>| shape.between(*range.start(), *range.end());
-    let clients = pick(&profile.clients) as u32;
-    let channels = pick(&profile.channels) as u32;
-    let mut left = pick(&profile.operations_per_client) * u64::from(clients);
-    // Half of the runs have all faults, the others some of them: what hides one bug shows another.
-    let faults = if shape.chance(50) { u64::MAX } else { shape.next() };
+    let size = Size::of(&mut shape, profile);
+    let Size { clients, channels, faults, .. } = size;
     let bounds = bounds(&mut shape);
     let deeds = Deeds::of(&mut shape, clients, profile, &bounds);
-
-    let mut steps = Vec::new();
-    for client in 0..clients {
-        let at_ms = rng.below(1_000);
-        steps.push(Step { at_ms, client, action: Action::Connect });
-        let channel = rng.below(u64::from(channels)) as u32;
-        steps.push(Step { at_ms: at_ms + 1, client, action: Action::Join(channel) });
-    }
-    // Steps come in crowds, so that they meet.
-    let mut crowd = 1_000;
-    while left > 0 {
-        if rng.chance(20) {
-            crowd = rng.between(500, CHAOS_MS - 1_000);
-        }
-        let at_ms = crowd + rng.below(200);
-        let client = rng.below(u64::from(clients)) as u32;
-        let action = if rng.chance(profile.fault_percent) {
-            fault::draw(&KINDS, &mut rng, faults).unwrap_or(Action::Ping)
+    let steps = size.steps(&mut rng, 1_000, CHAOS_MS, |rng| {
+        if rng.chance(profile.fault_percent) {
+            fault::draw(&KINDS, rng, faults).unwrap_or(Action::Ping)
         } else {
             let channel = rng.below(u64::from(channels)) as u32;
-            deeds.draw(&mut rng, channel)
-        };
-        left = left.saturating_sub(action.operations());
-        steps.push(Step { at_ms, client, action });
-    }
-    steps.sort_by_key(|step| step.at_ms);
+            deeds.draw(rng, channel)
+        }
+    });
     let (layer, pieces) = (Layer::Turmoil, Pieces::Mixed);
     Script { layer, seed, clients, channels, pieces, bounds, steps }
 }
