@@ -120,10 +120,7 @@ impl Model {
 
     pub(super) fn reply(&mut self, me: UserId, numeric: &str, params: &[&str]) {
         self.count(numeric);
-        let nick = self.users[&me].nick.clone();
-        let all: Vec<&str> = std::iter::once(&*nick).chain(params.iter().copied()).collect();
-        let line = Expect::reply(&self.name, numeric, &all);
-        self.tell(me, &line);
+        self.numeric(me, numeric, params, Expect::reply);
     }
 
     /// Counts the refusals that are of interest.
@@ -142,9 +139,19 @@ impl Model {
 
     /// A reply whose last parameter is known.
     pub(super) fn exact(&mut self, me: UserId, numeric: &str, params: &[&str]) {
+        self.numeric(me, numeric, params, Expect::event);
+    }
+
+    fn numeric(
+        &mut self,
+        me: UserId,
+        numeric: &str,
+        params: &[&str],
+        line: fn(&str, &str, &[&str]) -> Expect,
+    ) {
         let nick = self.users[&me].nick.clone();
         let all: Vec<&str> = std::iter::once(&*nick).chain(params.iter().copied()).collect();
-        let line = Expect::event(&self.name, numeric, &all);
+        let line = line(&self.name, numeric, &all);
         self.tell(me, &line);
     }
 
