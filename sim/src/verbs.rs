@@ -163,8 +163,10 @@ mod tests {
             Layer::ALL.into_iter().flat_map(|layer| (0..20).map(move |s| (layer, s)))
         {
             for step in layer.script(seed, &Profile::standard()).steps {
+                let is_fault = step.action.is_fault();
                 let step = step.action.to_string();
                 let verb = verb(&step);
+                assert_eq!(is_fault, verb.shape != Shape::Deed, "{step}");
                 assert_ne!(verb.name, "other", "{step}");
                 let taken = verb.takes.split_whitespace().count();
                 assert_eq!(taken, step.split(' ').count() - 1, "{step}");

@@ -1,5 +1,4 @@
-//! The mio adapter among the same faults as the core alone, and byte for byte like it where nothing
-//! is left to chance.
+//! The mio adapter among the same faults as the core alone: many seeds hold.
 
 use sim::{Layer, Plan, Profile, Summary, run_many, run_seed};
 
