@@ -1,37 +1,6 @@
-//! One line: parsing takes whatever comes, and what it yields can be written and parsed again.
+//! `fuzz_cases::parse_line` under libFuzzer.
 #![no_main]
 
-use chat_core::wire::{MAX_PARAMS, Message, ParseError};
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|line: &[u8]| {
-    let forbidden = |byte: &u8| matches!(byte, 0 | b'\r' | b'\n');
-    let message = match Message::parse(line) {
-        Ok(message) => message,
-        Err(error) => {
-            let has_forbidden = line.iter().any(forbidden);
-            return assert_eq!(has_forbidden, error == ParseError::ForbiddenByte);
-        }
-    };
-    assert!(!message.command.is_empty());
-    assert!(message.params().len() <= MAX_PARAMS);
-    for (_, value) in message.tags.iter() {
-        let mut plain = Vec::new();
-        value.unescape(&mut plain);
-        assert!(plain.len() <= value.as_bytes().len());
-    }
-
-    let mut once = Vec::new();
-    message.emit(&mut once);
-    let emitted = once.strip_suffix(b"\r\n").expect("a line ends in CRLF");
-    assert!(!emitted.iter().any(forbidden));
-
-    let again = Message::parse(emitted).expect("an emitted line parses");
-    // Above the bounds, what is emitted is cut.
-    if line.len() <= 500 {
-        assert_eq!(message, again);
-        let mut twice = Vec::new();
-        again.emit(&mut twice);
-        assert_eq!(once, twice, "what is emitted is in its canonical form");
-    }
-});
+fuzz_target!(|data: &[u8]| fuzz_cases::parse_line::run(data));

@@ -1,16 +1,15 @@
 //! A server and a handful of peers: whatever they do and however their sockets behave, the server
 //! keeps its side of the contract with its host, its bounds, and its word when it stops.
-#![no_main]
 
 mod stage;
-
-use std::sync::LazyLock;
+mod words;
 
 use arbitrary::Arbitrary;
 use chat_core::{Config, OperConfig, wire::CaseMapping};
-use libfuzzer_sys::fuzz_target;
 
+use crate::case;
 use stage::{PEERS, Stage};
+use words::{CAPS, NICKS, TAGS, line};
 
 /// The most steps of a case that are taken.
 const STEPS_MAX: usize = 300;
@@ -97,12 +96,14 @@ enum Step {
     Shutdown,
 }
 
-fuzz_target!(|case: Case| {
+/// Takes what differs between servers, and a list of steps.
+pub fn run(data: &[u8]) {
+    let Some(case) = case::<Case>(data) else { return };
     let first = play(&case);
     if case.twice {
         assert_eq!(first, play(&case), "the same inputs lead to the same outputs");
     }
-});
+}
 
 /// Plays a case; all that the peers were sent.
 fn play(case: &Case) -> Vec<u8> {
@@ -181,115 +182,3 @@ fn config(setup: Setup) -> Config {
     limits.connections_per_address = Some(6);
     config
 }
-
-/// A command with up to three words; the last is a trailing parameter.
-fn line(command: u8, [a, b, c]: [u8; 3]) -> String {
-    let word = |number: u8| WORDS[usize::from(number) % WORDS.len()];
-    let command = &COMMANDS[usize::from(command) % COMMANDS.len()];
-    format!("{command} {} {} :{}\r\n", word(a), word(b), word(c))
-        .replace("  ", " ")
-        .replace(" :\r", "\r")
-}
-
-/// Batches of lines have these references.
-const TAGS: &[&str] =
-    &["", "@label=l;+x=y ", "@batch=1 ", "@batch=1;draft/multiline-concat ", "@label=l;+reply=0 "];
-
-const NICKS: [&str; PEERS] = ["alice", "bob", "carol", "dave", "ALICE", "a[b", "A{b", "x"];
-
-/// All capabilities, from the server's own table, and one that it does not know.
-static CAPS: LazyLock<Vec<String>> = LazyLock::new(|| table("Capabilities", &["unknown"]));
-
-/// All commands, from the server's own table, and two that it does not know.
-static COMMANDS: LazyLock<Vec<String>> = LazyLock::new(|| table("Commands", &["GET", "NOSUCH"]));
-
-/// The names in a table of the reference, and more.
-fn table(title: &str, more: &[&str]) -> Vec<String> {
-    let reference = chat_core::reference(&Config::default());
-    let rest = reference.split(&format!("## {title}\n")).nth(1).unwrap_or_default();
-    let rows = rest.split("\n## ").next().unwrap_or_default().lines();
-    let names = rows.filter_map(|row| row.strip_prefix("| `")?.split([' ', '=', '`']).next());
-    names.chain(more.iter().copied()).map(Into::into).collect()
-}
-
-const WORDS: &[&str] = &[
-    "",
-    "alice",
-    "bob",
-    "carol",
-    "a[b",
-    "A{B",
-    "#a",
-    "#A",
-    "#b,#a,#c,#d",
-    "#lobby",
-    "@#a",
-    "+#a",
-    "0",
-    "*",
-    "root",
-    "password",
-    "+o",
-    "-o",
-    "+v",
-    "+b",
-    "-b",
-    "+b-i",
-    "+ovk",
-    "+k",
-    "-k",
-    "+l",
-    "-l",
-    "+imnst",
-    "-imnst",
-    "+iowB",
-    "-x",
-    "+x",
-    "+",
-    "-",
-    "S",
-    "%tcuihsnfdlaor,1",
-    ">1,C<1,!*a",
-    "-o+w",
-    "*!*@*",
-    "a*!?@x",
-    "LS",
-    "302",
-    "REQ",
-    "END",
-    "LIST",
-    "message-tags batch labeled-response",
-    "-batch",
-    "1",
-    "2h",
-    "192.0.2.0/24",
-    "LATEST",
-    "BEFORE",
-    "AROUND",
-    "BETWEEN",
-    "TARGETS",
-    "timestamp=2024-01-01T00:00:00.000Z",
-    "msgid=0000000000000",
-    "+1",
-    "-1",
-    "draft/multiline",
-    "draft/multiline #a",
-    "+",
-    "C",
-    "S",
-    "SET",
-    "GET",
-    "SUB",
-    "SYNC",
-    "CLEAR",
-    "avatar",
-    "%tcuihsnfdlaor,7",
-    ">0,!#b,C<9",
-    "k",
-    "alice,bob,#a",
-    "hello, all of you",
-    "\u{1}ACTION waves\u{1}",
-    "ñandú",
-    "a text that is long enough to fill a queue soon: 0123456789 0123456789 0123456789 0123456789 \
-     0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789",
-];

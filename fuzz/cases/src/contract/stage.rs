@@ -8,7 +8,7 @@ use chat_core::{
 };
 
 /// How many peers there are at the most.
-pub const PEERS: usize = 8;
+pub(super) const PEERS: usize = 8;
 
 /// What one read gives at the most.
 const READ_MAX: usize = 16 << 10;
@@ -20,7 +20,7 @@ const LINE_MAX: usize = 8191 + 512;
 const TURNS_MAX: usize = 10_000;
 
 /// A server and its peers.
-pub struct Stage {
+pub(super) struct Stage {
     server: Server,
     now: Now,
     peers: [Option<Peer>; PEERS],
@@ -62,7 +62,7 @@ enum Eof {
 }
 
 impl Stage {
-    pub fn new(config: Config) -> Self {
+    pub(super) fn new(config: Config) -> Self {
         let now = Now { mono: Instant::from_micros(1), wall: UnixMillis(1_700_000_000_000) };
         let sendq_hard = config.limits.sendq_hard;
         Self {
@@ -78,7 +78,7 @@ impl Stage {
         }
     }
 
-    pub fn open(&mut self, peer: u8) {
+    pub(super) fn open(&mut self, peer: u8) {
         let index = usize::from(peer) % PEERS;
         if self.shut_down || self.peers[index].is_some() {
             return;
@@ -104,7 +104,7 @@ impl Stage {
         });
     }
 
-    pub fn receive(&mut self, peer: u8, bytes: &[u8]) {
+    pub(super) fn receive(&mut self, peer: u8, bytes: &[u8]) {
         let Some(peer) = &mut self.peers[usize::from(peer) % PEERS] else { return };
         if peer.eof == Eof::None && !peer.closing {
             peer.unread.extend_from_slice(bytes);
@@ -113,7 +113,7 @@ impl Stage {
         }
     }
 
-    pub fn eof(&mut self, peer: u8) {
+    pub(super) fn eof(&mut self, peer: u8) {
         let Some(peer) = &mut self.peers[usize::from(peer) % PEERS] else { return };
         if peer.eof == Eof::None {
             peer.eof = Eof::Pending;
@@ -139,19 +139,19 @@ impl Stage {
         }
     }
 
-    pub fn reset(&mut self, peer: u8) {
+    pub(super) fn reset(&mut self, peer: u8) {
         if let Some(peer) = self.peers[usize::from(peer) % PEERS].take() {
             self.server.handle(self.now, Input::Closed(peer.conn, Closed::Reset));
         }
     }
 
-    pub fn stall(&mut self, peer: u8, room: usize) {
+    pub(super) fn stall(&mut self, peer: u8, room: usize) {
         if let Some(peer) = &mut self.peers[usize::from(peer) % PEERS] {
             peer.room = Some(room);
         }
     }
 
-    pub fn unstall(&mut self, peer: u8) {
+    pub(super) fn unstall(&mut self, peer: u8) {
         let Some(peer) = &mut self.peers[usize::from(peer) % PEERS] else { return };
         peer.room = None;
         if peer.blocked {
@@ -161,20 +161,20 @@ impl Stage {
         }
     }
 
-    pub fn yield_after(&mut self, peer: u8, bytes: usize) {
+    pub(super) fn yield_after(&mut self, peer: u8, bytes: usize) {
         if let Some(peer) = &mut self.peers[usize::from(peer) % PEERS] {
             peer.yield_after = Some(bytes);
         }
     }
 
-    pub fn end_lingering(&mut self, peer: u8) {
+    pub(super) fn end_lingering(&mut self, peer: u8) {
         let found = self.peers[usize::from(peer) % PEERS].as_ref();
         if let Some(peer) = found.filter(|peer| peer.lingering) {
             self.close(peer.conn);
         }
     }
 
-    pub fn answer(&mut self, right: Option<bool>) {
+    pub(super) fn answer(&mut self, right: Option<bool>) {
         if !self.asked.is_empty() {
             let ticket = self.asked.remove(0);
             let answer = right.map_or(Answer::Unavailable, Answer::Verified);
@@ -182,19 +182,19 @@ impl Stage {
         }
     }
 
-    pub fn reload(&mut self, config: Config) {
+    pub(super) fn reload(&mut self, config: Config) {
         self.sendq_hard = self.sendq_hard.max(config.limits.sendq_hard);
         self.server.handle(self.now, Input::Reload(Box::new(config)));
     }
 
-    pub fn shutdown(&mut self) {
+    pub(super) fn shutdown(&mut self) {
         if !std::mem::replace(&mut self.shut_down, true) {
             self.server.handle(self.now, Input::Shutdown);
         }
     }
 
     /// Time passes; each timer fires when it is due.
-    pub fn wait(&mut self, millis: u64) {
+    pub(super) fn wait(&mut self, millis: u64) {
         self.drain();
         let end = self.now.mono.after(Duration::from_millis(millis));
         let mut turns = 0;
@@ -214,11 +214,11 @@ impl Stage {
     }
 
     /// Carries out all outputs, reads where the server wants it, and does what is due now.
-    pub fn drain(&mut self) {
+    pub(super) fn drain(&mut self) {
         for turn in 0.. {
             assert!(turn < TURNS_MAX, "work comes to an end");
             while let Some(output) = self.server.poll_output() {
-                self.carry_out(output);
+                self.carry_out(&output);
             }
             let conns: Vec<_> = self.peers.iter().flatten().map(|peer| peer.conn).collect();
             for conn in conns {
@@ -231,7 +231,7 @@ impl Stage {
             }
         }
         while let Some(output) = self.server.poll_output() {
-            self.carry_out(output);
+            self.carry_out(&output);
         }
     }
 
@@ -242,10 +242,10 @@ impl Stage {
         })
     }
 
-    fn carry_out(&mut self, output: Output) {
+    fn carry_out(&mut self, output: &Output) {
         let to_do = !matches!(output, Output::Report(_));
         assert!(!(self.stopped && to_do), "nothing is to be done after Stopped");
-        match output {
+        match *output {
             Output::Flush(conn) => {
                 if let Some(peer) = self.peer(conn) {
                     assert!(!peer.blocked, "a blocked connection is flushed unasked");
@@ -311,7 +311,7 @@ impl Stage {
     }
 
     /// What must hold after every step.
-    pub fn check(&mut self) {
+    pub(super) fn check(&mut self) {
         let metrics = self.server.metrics();
         assert_eq!(metrics.connections, self.peers.iter().flatten().count() as u64);
         // A server that stops tells its users, but lets nobody quit before the others.
@@ -325,7 +325,7 @@ impl Stage {
     }
 
     /// Lets the server stop; all that was sent to anybody.
-    pub fn finish(mut self) -> Vec<u8> {
+    pub(super) fn finish(mut self) -> Vec<u8> {
         self.drain();
         self.check();
         self.shutdown();

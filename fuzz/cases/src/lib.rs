@@ -1,0 +1,36 @@
+//! What the fuzz targets check, as plain functions of bytes: libFuzzer calls them on nightly Rust, and
+//! `tests/replay.rs` on stable with all inputs that are kept.
+//!
+//! A case that is not as it should be is a panic.
+
+pub mod contract;
+pub mod framing;
+pub mod mask;
+pub mod parse_line;
+
+use std::{env, fmt, sync::LazyLock};
+
+use arbitrary::{Arbitrary, Unstructured};
+
+/// A target: its name, which is also that of its folders in `fuzz/seeds` and `fuzz/regressions`, and
+/// what it does with an input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// Every target, by name.
+pub const TARGETS: &[Target] = &[
+    ("contract", contract::run),
+    ("framing", framing::run),
+    ("mask", mask::run),
+    ("parse_line", parse_line::run),
+];
+
+/// The case that the bytes stand for, if they are enough for one. With `FUZZ_SHOW` in the environment
+/// it is printed.
+fn case<'a, T: Arbitrary<'a> + fmt::Debug>(data: &'a [u8]) -> Option<T> {
+    static SHOW: LazyLock<bool> = LazyLock::new(|| env::var_os("FUZZ_SHOW").is_some());
+    let case = T::arbitrary_take_rest(Unstructured::new(data)).ok()?;
+    if *SHOW {
+        eprintln!("{case:#?}");
+    }
+    Some(case)
+}
