@@ -18,7 +18,7 @@ use clap::Args;
 use runtime_mio::{Listen, SystemClock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
     iterator::Signals,
 };
 use tracing::{error, info, warn};
@@ -77,7 +77,7 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     let settings =
         args.win_over(file.as_ref().map(|file| file.settings.clone()).unwrap_or_default());
     let _log = Log::start(args.log).map_err(|error| Failure::io("start the log", &error))?;
-    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+    let signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ])
         .map_err(|error| Failure::io("listen for signals", &error))?;
     allow_all_descriptors();
     let verifier =
@@ -235,6 +235,8 @@ fn obey(
     let obey = move || {
         for signal in &mut signals {
             match &file {
+                // A file can't grow: whoever writes it is told, and goes on.
+                _ if signal == SIGXFSZ => {}
                 _ if signal != SIGHUP => {
                     info!("stopping");
                     server.stop();
@@ -281,6 +283,7 @@ impl ConfigFile {
 fn announce(addresses: &[Listen]) {
     let mut text = String::new();
     for address in addresses {
+        info!(%address, "listening");
         text += &format!("listening on {address}\n");
     }
     let tcp = addresses.iter().find_map(|address| match address {
