@@ -15,7 +15,7 @@ fn main() {
     let lines: usize = numbers.next().unwrap_or(1);
 
     let mut config = Config::default();
-    config.limits.lines_per_second = None;
+    config.limits = config.limits.unpaced();
     config.limits.connections_per_address = None;
     let now = Now { mono: Instant::from_micros(1), wall: UnixMillis(1_700_000_000_000) };
     let mut server = Server::new(config, [7; 32], now).expect("the default is valid");

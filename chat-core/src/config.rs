@@ -100,6 +100,8 @@ pub struct Limits {
     pub quit_len: usize,
     /// Bytes of an away message: 1 to 390.
     pub away_len: usize,
+    /// Channels in all.
+    pub channels: usize,
     /// Channels that one user may be in.
     pub channels_per_user: usize,
     /// Targets of one PRIVMSG, NOTICE or TAGMSG; also of JOIN, PART and KICK.
@@ -145,6 +147,8 @@ pub struct Limits {
     pub metadata_total: usize,
     /// Unread bytes that are kept of one connection: at least 16 KiB, one read.
     pub recvq: usize,
+    /// The same of all connections together; above it those with most are ended.
+    pub recvq_total: usize,
     /// Unsent bytes of a connection above which its own lines wait.
     pub sendq_soft: usize,
     /// Unsent bytes of a connection above which it is ended.
@@ -157,6 +161,34 @@ pub struct Limits {
     pub lines_per_second: Option<u32>,
     /// Lines that a connection may send at once.
     pub lines_burst: u32,
+    /// Channels that one user may join, a minute for long. `None`: no bound.
+    pub joins_per_minute: Option<u32>,
+    /// The same at once.
+    pub joins_burst: u32,
+    /// Changes of its nick that one user may make, a minute for long. `None`: no bound.
+    pub nicks_per_minute: Option<u32>,
+    /// The same at once.
+    pub nicks_burst: u32,
+    /// Invitations that one user may send, a minute for long. `None`: no bound.
+    pub invites_per_minute: Option<u32>,
+    /// The same at once.
+    pub invites_burst: u32,
+    /// Users whom one user may begin to write to: who answers it, or was just written to, does not count, a minute for long. `None`: no bound.
+    pub conversations_per_minute: Option<u32>,
+    /// The same at once.
+    pub conversations_burst: u32,
+    /// Users who may join one channel, those on arrival aside, a minute for long. `None`: no bound.
+    pub channel_joins_per_minute: Option<u32>,
+    /// The same at once.
+    pub channel_joins_burst: u32,
+    /// Connections that one IPv4 address or one IPv6 /64 may make, a minute for long. `None`: no bound.
+    pub connects_per_minute: Option<u32>,
+    /// The same at once.
+    pub connects_burst: u32,
+    /// Wrong passwords from one address, and the same for one operator's name, a minute for long. `None`: no bound.
+    pub password_guesses_per_minute: Option<u32>,
+    /// The same at once.
+    pub password_guesses_burst: u32,
     /// Connections in all. `None`: as many as the host takes.
     pub connections: Option<usize>,
     /// Connections from one IPv4 address or one IPv6 /64. `None`: no bound.
@@ -187,6 +219,7 @@ impl Default for Limits {
             kick_len: 300,
             quit_len: 300,
             away_len: 200,
+            channels: 20_000,
             channels_per_user: 100,
             targets: 4,
             modes: 6,
@@ -209,12 +242,27 @@ impl Default for Limits {
             metadata_subs: 50,
             metadata_total: 16 << 20,
             recvq: 32 << 10,
+            recvq_total: 64 << 20,
             sendq_soft: 64 << 10,
             sendq_hard: 256 << 10,
             sendq_total: 256 << 20,
             sendq_age: Duration::from_secs(30),
             lines_per_second: Some(4),
             lines_burst: 40,
+            joins_per_minute: Some(30),
+            joins_burst: 60,
+            nicks_per_minute: Some(6),
+            nicks_burst: 10,
+            invites_per_minute: Some(10),
+            invites_burst: 20,
+            conversations_per_minute: Some(4),
+            conversations_burst: 10,
+            channel_joins_per_minute: Some(6_000),
+            channel_joins_burst: 10_000,
+            connects_per_minute: Some(60),
+            connects_burst: 64,
+            password_guesses_per_minute: Some(3),
+            password_guesses_burst: 6,
             connections: None,
             connections_per_address: Some(64),
             registration: Duration::from_secs(20),
@@ -365,8 +413,25 @@ impl Limits {
         self.metadata_value_len.min(METADATA_LINE - names)
     }
 
+    /// The same without any bound on how fast things are done: for simulations and measurements.
+    #[must_use]
+    pub fn unpaced(self) -> Self {
+        Self {
+            lines_per_second: None,
+            joins_per_minute: None,
+            nicks_per_minute: None,
+            invites_per_minute: None,
+            conversations_per_minute: None,
+            channel_joins_per_minute: None,
+            connects_per_minute: None,
+            password_guesses_per_minute: None,
+            ..self
+        }
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         const ANY: usize = usize::MAX;
+        let rate = |count: Option<u32>| count.map_or(1, |count| count as usize);
         for (key, value, least, most) in [
             ("nick_len", self.nick_len, 1, 64),
             ("user_len", self.user_len, 2, 32),
@@ -377,6 +442,7 @@ impl Limits {
             ("kick_len", self.kick_len, 1, 390),
             ("quit_len", self.quit_len, 1, 390),
             ("away_len", self.away_len, 1, 390),
+            ("channels", self.channels, 1, u32::MAX as usize),
             ("channels_per_user", self.channels_per_user, 1, 10_000),
             ("targets", self.targets, 1, 100),
             ("modes", self.modes, 1, 12),
@@ -398,11 +464,26 @@ impl Limits {
             ("metadata_subs", self.metadata_subs, 1, 200),
             ("metadata_total", self.metadata_total, 1 << 10, 1 << 30),
             ("recvq", self.recvq, 16 << 10, 16 << 20),
+            ("recvq_total", self.recvq_total, self.recvq, ANY),
             ("sendq_soft", self.sendq_soft, 1 << 10, ANY),
             ("sendq_hard", self.sendq_hard, 16 << 10, 1 << 30),
             ("sendq_total", self.sendq_total, self.sendq_hard, ANY),
-            ("lines_per_second", self.lines_per_second.map_or(1, |n| n as usize), 1, 1_000_000),
+            ("lines_per_second", rate(self.lines_per_second), 1, 1_000_000),
             ("lines_burst", self.lines_burst as usize, 1, 1_000_000),
+            ("joins_per_minute", rate(self.joins_per_minute), 1, 1_000_000),
+            ("joins_burst", self.joins_burst as usize, 1, 1_000_000),
+            ("nicks_per_minute", rate(self.nicks_per_minute), 1, 1_000_000),
+            ("nicks_burst", self.nicks_burst as usize, 1, 1_000_000),
+            ("invites_per_minute", rate(self.invites_per_minute), 1, 1_000_000),
+            ("invites_burst", self.invites_burst as usize, 1, 1_000_000),
+            ("conversations_per_minute", rate(self.conversations_per_minute), 1, 1_000_000),
+            ("conversations_burst", self.conversations_burst as usize, 1, 1_000_000),
+            ("channel_joins_per_minute", rate(self.channel_joins_per_minute), 1, 1_000_000),
+            ("channel_joins_burst", self.channel_joins_burst as usize, 1, 1_000_000),
+            ("connects_per_minute", rate(self.connects_per_minute), 1, 1_000_000),
+            ("connects_burst", self.connects_burst as usize, 1, 1_000_000),
+            ("password_guesses_per_minute", rate(self.password_guesses_per_minute), 1, 1_000_000),
+            ("password_guesses_burst", self.password_guesses_burst as usize, 1, 1_000_000),
             ("connections", self.connections.unwrap_or(1), 1, ANY),
             ("connections_per_address", self.connections_per_address.unwrap_or(1), 1, ANY),
         ] {

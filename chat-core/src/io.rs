@@ -183,6 +183,8 @@ pub enum Report {
     Acted { nick: Vec<u8>, what: String },
     /// An attempt to become one, or to register with a password, failed.
     BadPassword { conn: ConnId, name: Vec<u8> },
+    /// A connection began as TLS does, which is not spoken here.
+    Tls { conn: ConnId },
     /// What the host was asked was not answered in time.
     NoAnswer { conn: ConnId },
     /// A new configuration is in force; these keys wait for a restart.
@@ -236,6 +238,7 @@ pub struct Metrics {
     pub bytes_out: u64,
     pub refused: u64,
     pub sendq_kills: u64,
+    pub recvq_kills: u64,
     pub queued_bytes: u64,
     pub started: UnixMillis,
 }

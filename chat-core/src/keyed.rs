@@ -1,6 +1,6 @@
 //! Everything that looks random, from the seed: hashes of names, msgids.
 
-use core::hash::Hasher;
+use core::hash::{BuildHasher, Hasher};
 
 use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
@@ -61,6 +61,14 @@ impl HashKey {
             (left, right) = (right ^ (hasher.finish() as u32), left);
         }
         u64::from(left) << 32 | u64::from(right)
+    }
+}
+
+impl BuildHasher for HashKey {
+    type Hasher = SipHasher13;
+
+    fn build_hasher(&self) -> SipHasher13 {
+        self.hasher()
     }
 }
 

@@ -61,6 +61,10 @@ impl Host for ServeHost {
             Report::BadPassword { conn, name } => {
                 warn!(conn = conn.index(), name = %escaped(name), "wrong password");
             }
+            Report::Tls { conn } => warn!(
+                conn = conn.index(),
+                "a client that speaks TLS: tell it to connect without, or put a TLS proxy before this port"
+            ),
             Report::NoAnswer { conn } => warn!(
                 conn = conn.index(),
                 "a password check came too late: too many at once, or this machine is too busy"

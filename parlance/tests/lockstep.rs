@@ -85,7 +85,7 @@ fn introduction(nick: &str, caps: &str) -> String {
 fn config() -> Config {
     let mut config =
         Config { name: "lock.step".into(), default_channels: Vec::new(), ..Config::default() };
-    config.limits.lines_per_second = None;
+    config.limits = config.limits.unpaced();
     config
 }
 

@@ -35,6 +35,13 @@ default_channels = []
 [limits]
 lines_per_second = 10000
 lines_burst = 10000
+joins_per_minute = "none"
+nicks_per_minute = "none"
+invites_per_minute = "none"
+conversations_per_minute = "none"
+channel_joins_per_minute = "none"
+connects_per_minute = "none"
+password_guesses_per_minute = "none"
 registration_s = 60
 drain_s = 1
 

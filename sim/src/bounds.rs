@@ -119,7 +119,7 @@ impl Bounds {
                 connections_per_address: some(self.connections_per_address).map(|n| n as usize),
                 // The judge is told of what is said, and knows nothing of what was.
                 history_replay: 0,
-                ..Limits::default()
+                ..Limits::default().unpaced()
             },
             ..Config::default()
         }

@@ -47,7 +47,7 @@ fn serve() -> (SocketAddr, Handle, JoinHandle<()>) {
     let (tell, told) = mpsc::channel();
     let serving = thread::spawn(move || {
         within_a_minute(async {
-            let limits = Limits { lines_per_second: None, ..Limits::default() };
+            let limits = Limits::default().unpaced();
             let server = bind(Options {
                 config: Config { limits, ..Config::default() },
                 seed: [7; 32],

@@ -50,6 +50,8 @@ pub(crate) use whowas::Whowas;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct NetworkConfig {
     pub(crate) casemapping: CaseMapping,
+    /// Channels in all.
+    pub(crate) channels: u32,
     pub(crate) channels_per_user: u32,
     pub(crate) key_len: u32,
     pub(crate) list_entries: u32,
@@ -77,7 +79,7 @@ pub(crate) struct Network {
     state: State,
     nicks: HashTable<UserId>,
     names: HashTable<ChannelId>,
-    sessions: HashMap<Session, UserId, Keyed>,
+    sessions: HashMap<Session, UserId, HashKey>,
     lookalikes: Lookalikes,
 }
 
@@ -100,18 +102,6 @@ struct State {
     metadata_bytes: u64,
     /// How often each node has started.
     epochs: BTreeMap<u32, u32>,
-}
-
-/// Hashes with a key from the seed.
-#[derive(Copy, Clone, Debug)]
-struct Keyed(HashKey);
-
-impl core::hash::BuildHasher for Keyed {
-    type Hasher = siphasher::sip::SipHasher13;
-
-    fn build_hasher(&self) -> Self::Hasher {
-        self.0.hasher()
-    }
 }
 
 /// The snapshot's encoding: its first byte.
@@ -173,7 +163,7 @@ impl Network {
         let mut network = Self {
             nicks: HashTable::new(),
             names: HashTable::new(),
-            sessions: HashMap::with_hasher(Keyed(state.key)),
+            sessions: HashMap::with_hasher(state.key),
             lookalikes: Lookalikes::default(),
             state,
         };

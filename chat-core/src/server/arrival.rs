@@ -1,6 +1,7 @@
 //! Becoming a user: what a connection must tell, passwords, the welcome.
 
 use alloc::{boxed::Box, format, string::String, vec::Vec};
+use core::time::Duration;
 
 use super::{
     Server,
@@ -24,9 +25,13 @@ impl Server {
         };
         if let (Some(hash), false) = (&self.config.password, form.password_ok) {
             let hash = hash.clone();
-            return match form.password.take() {
-                Some(password) => self.ask_password(conn, Purpose::Register, hash, &password),
-                None => self.wrong_password(conn),
+            let Some(password) = form.password.take() else { return self.wrong_password(conn) };
+            return match self.may_guess(conn, None) {
+                Ok(()) => self.ask_password(conn, Purpose::Register, hash, &password),
+                Err(wait) => {
+                    let why = format!("Too many wrong passwords: wait {}", command::seconds(wait));
+                    self.end(conn, why.as_bytes());
+                }
             };
         }
         let (nick, user, real) = (nick.clone(), user.clone(), form.real.clone());
@@ -43,6 +48,15 @@ impl Server {
         if self.links.get(conn).is_some_and(|link| link.caps.has(metadata::CAPS)) {
             self.links.welcome_metadata(conn, &user.nick, &user.metadata);
         }
+    }
+
+    /// Whether a connection may try a password now, for a name or for the server.
+    ///
+    /// # Errors
+    /// How long it must not.
+    pub(super) fn may_guess(&mut self, conn: ConnId, name: Option<&[u8]>) -> Result<(), Duration> {
+        let place = self.links.get(conn).and_then(|link| link.place);
+        self.guesses.take(place, name, &self.config.limits, self.links.now.mono)
     }
 
     pub(super) fn wrong_password(&mut self, conn: ConnId) {
@@ -150,6 +164,15 @@ impl Server {
         };
         self.links.active = Some(conn);
         let right = answer == Answer::Verified(true);
+        let name = match &asking.purpose {
+            Purpose::Register => Some(None),
+            Purpose::Oper(name) => Some(Some(&name[..])),
+            Purpose::Rehash | Purpose::Bans(_) => None,
+        };
+        if let Some(name) = name.filter(|_| answer != Answer::Verified(false)) {
+            let place = self.links.get(conn).and_then(|link| link.place);
+            self.guesses.forgive(place, name, &self.config.limits);
+        }
         match asking.purpose {
             Purpose::Register if right => {
                 if let Some(link) = self.links.get_mut(conn)

@@ -149,9 +149,9 @@ impl Server {
         }
         let origin = link.origin();
         link.state = State::Dying { deadline };
-        link.unread = Vec::new();
         link.steps.clear();
         let asking = link.asking.take();
+        self.links.take_unread(conn);
         self.links.unwatch_all(conn);
         let pushed = self.links.outboxes.seal(conn.index(), now, &line, keep);
         self.links.pushed(conn, pushed);
@@ -208,14 +208,10 @@ impl Server {
         }
         self.links.timers.set(conn.index(), None);
         self.links.outboxes.close(conn.index());
+        self.links.take_unread(conn);
         self.links.unwatch_all(conn);
-        if let Some(key) = self.links.arena.remove(conn).and_then(|link| link.counted_by)
-            && let Some(count) = self.by_address.get_mut(&key)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.by_address.remove(&key);
-            }
+        if let Some(place) = self.links.arena.remove(conn).and_then(|link| link.place) {
+            self.places.leave(place);
         }
         self.check_stopped();
     }

@@ -6,9 +6,15 @@ use alloc::{
     string::String,
     vec::Vec,
 };
-use core::{net::IpAddr, time::Duration};
+use core::net::IpAddr;
 
-use super::{batch::Batch, query::Read};
+use super::{
+    batch::Batch,
+    door::Place,
+    pace::Pace,
+    query::Read,
+    rate::{Bucket, Rate},
+};
 use crate::{
     Instant, Limits, Ticket, UnixMillis,
     caps::Caps,
@@ -23,8 +29,8 @@ pub(crate) struct Link {
     pub(crate) host: Box<[u8]>,
     /// Where it comes from; `None`: from this machine.
     pub(crate) address: Option<IpAddr>,
-    /// What its connections are counted by; `None`: they are not counted.
-    pub(crate) counted_by: Option<[u8; 17]>,
+    /// What it is counted by; `None`: it is not counted.
+    pub(crate) place: Option<Place>,
     pub(crate) framer: Framer,
     /// Bytes that came and could not be carried out yet.
     pub(crate) unread: Vec<u8>,
@@ -48,7 +54,12 @@ pub(crate) struct Link {
     pub(crate) metadata: Metadata,
     /// Keys of metadata whose changes it is told, sorted.
     pub(crate) subscriptions: Vec<Box<[u8]>>,
-    pub(crate) flood: Flood,
+    /// Lines carried out of late.
+    pub(crate) flood: Bucket,
+    /// Bytes taken of which no line is counted yet.
+    pub(crate) uncounted: u16,
+    /// What its user did of late that others feel.
+    pub(crate) pace: Option<Box<Pace>>,
     pub(crate) requests: u64,
     pub(crate) heard: Instant,
     pub(crate) ping_sent: Option<Instant>,
@@ -145,41 +156,19 @@ pub(crate) enum Lines {
     Batch([u8; 13]),
 }
 
-/// A bucket of lines that fills at a steady rate, as the time when it will be full again.
-#[derive(Copy, Clone, Default)]
-pub(crate) struct Flood {
-    full_at: Instant,
-}
-
-impl Flood {
-    /// When the next line may be carried out; `None`: now.
-    pub(crate) fn wait(&self, limits: &Limits, now: Instant) -> Option<Instant> {
-        let each = Duration::from_secs(1) / limits.lines_per_second?;
-        let most = each * (limits.lines_burst - 1);
-        let debt = self.full_at.since(now);
-        (debt > most).then(|| now.after(debt - most))
-    }
-
-    /// A command was carried out that costs as much as so many lines.
-    pub(crate) fn spend(&mut self, limits: &Limits, now: Instant, cost: u32) {
-        let Some(rate) = limits.lines_per_second else { return };
-        self.full_at = self.full_at.max(now).after(Duration::from_secs(1) / rate * cost);
-    }
-}
-
 impl Link {
     pub(crate) fn new(
         session: Session,
         host: Box<[u8]>,
         address: Option<IpAddr>,
-        counted_by: Option<[u8; 17]>,
+        place: Option<Place>,
         now: Instant,
     ) -> Self {
         Self {
             session,
             host,
             address,
-            counted_by,
+            place,
             framer: Framer::new(FrameLimits::FROM_CLIENT),
             unread: Vec::new(),
             state: State::Registering { since: now, form: Box::default() },
@@ -194,7 +183,9 @@ impl Link {
             inside: None,
             metadata: Metadata::default(),
             subscriptions: Vec::new(),
-            flood: Flood::default(),
+            flood: Bucket::default(),
+            uncounted: 0,
+            pace: None,
             requests: 0,
             heard: now,
             ping_sent: None,
@@ -228,6 +219,30 @@ impl Link {
         self.asking.is_some() || !self.steps.is_empty()
     }
 
+    /// When its next line may be carried out; `None`: now.
+    pub(crate) fn flood_wait(&self, limits: &Limits, now: Instant) -> Option<Instant> {
+        self.flood.wait(lines(limits)?, now)
+    }
+
+    /// A command was carried out that costs as much as so many lines.
+    pub(crate) fn spend(&mut self, limits: &Limits, now: Instant, cost: u32) {
+        if let Some(rate) = lines(limits) {
+            self.flood.spend(rate, now, cost);
+        }
+    }
+
+    /// So many bytes were taken, with a line at their end or not: a long line counts for several, and
+    /// one without an end, or many without content, for what they are.
+    pub(crate) fn spend_bytes(&mut self, limits: &Limits, now: Instant, bytes: usize, line: bool) {
+        let taken = self.uncounted as usize + bytes;
+        // The line itself is counted by its command.
+        let counted = if line { taken.saturating_sub(1) } else { taken } / LINE_BYTES;
+        self.uncounted = if line { 0 } else { (taken % LINE_BYTES) as u16 };
+        if counted > 0 {
+            self.spend(limits, now, counted as u32);
+        }
+    }
+
     /// When this connection has to be looked at again, its outbox aside.
     pub(crate) fn deadline(&self, limits: &Limits, now: Instant) -> Option<Instant> {
         let asking = self.asking.as_ref().map(|asking| asking.deadline);
@@ -245,32 +260,17 @@ impl Link {
         let flood = if self.unread.is_empty() || self.is_busy() || mutant!(FloodWaitForgotten) {
             None
         } else {
-            self.flood.wait(limits, now)
+            self.flood_wait(limits, now)
         };
         let batch = self.batch.as_ref().and_then(|batch| batch.deadline);
         [asking, life, flood, batch].into_iter().flatten().min()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// So many bytes count as a line, however they are cut into lines.
+const LINE_BYTES: usize = 512;
 
-    #[test]
-    fn a_burst_passes_and_then_lines_come_at_their_rate() {
-        let limits = Limits { lines_per_second: Some(2), lines_burst: 3, ..Limits::default() };
-        let mut flood = Flood::default();
-        let mut now = Instant::from_micros(1_000_000);
-        for _ in 0..3 {
-            assert_eq!(flood.wait(&limits, now), None);
-            flood.spend(&limits, now, 1);
-        }
-        for _ in 0..3 {
-            let next = now.after(Duration::from_millis(500));
-            assert_eq!(flood.wait(&limits, now), Some(next));
-            now = next;
-            assert_eq!(flood.wait(&limits, now), None);
-            flood.spend(&limits, now, 1);
-        }
-    }
+/// How fast a connection's lines are carried out.
+fn lines(limits: &Limits) -> Option<Rate> {
+    Rate::per_second(limits.lines_per_second, limits.lines_burst)
 }

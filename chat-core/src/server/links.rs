@@ -56,6 +56,8 @@ pub(crate) struct Links {
     pub(crate) arrived: Vec<ConnId>,
     /// Those who were given something to go on with by somebody else's command.
     pub(crate) woken: Vec<ConnId>,
+    /// What unread bytes of all connections take.
+    pub(crate) unread: usize,
     /// Deliveries since the budget was last set.
     pub(crate) deliveries: usize,
     /// The connection of each user, by the user's index.
@@ -113,6 +115,7 @@ impl Links {
             banned: Vec::new(),
             arrived: Vec::new(),
             woken: Vec::new(),
+            unread: 0,
             deliveries: 0,
             routes: Vec::new(),
             marks: Vec::new(),
@@ -129,6 +132,22 @@ impl Links {
 
     pub(crate) fn get_mut(&mut self, conn: ConnId) -> Option<&mut Link> {
         self.arena.get_mut(conn)
+    }
+
+    /// The bytes of a connection that could not be carried out yet.
+    pub(crate) fn take_unread(&mut self, conn: ConnId) -> Vec<u8> {
+        let Some(link) = self.arena.get_mut(conn) else { return Vec::new() };
+        let unread = core::mem::take(&mut link.unread);
+        self.unread -= unread.capacity();
+        unread
+    }
+
+    /// Keeps them for later. Who has none keeps no room for any.
+    pub(crate) fn keep_unread(&mut self, conn: ConnId, unread: Vec<u8>) {
+        if let Some(link) = self.arena.get_mut(conn).filter(|_| !unread.is_empty()) {
+            self.unread += unread.capacity();
+            link.unread = unread;
+        }
     }
 
     /// The address that a user connects from.

@@ -5,6 +5,8 @@ mod ban_file;
 mod bans;
 mod batch;
 mod command;
+mod door;
+mod guesses;
 mod help;
 mod isupport;
 mod lifetime;
@@ -13,7 +15,9 @@ mod links;
 mod metadata;
 mod multiline;
 mod outbox;
+mod pace;
 mod query;
+mod rate;
 mod reference;
 mod rename;
 mod render;
@@ -27,27 +31,28 @@ use alloc::{
     boxed::Box,
     collections::{BTreeMap, VecDeque},
     format,
-    string::{String, ToString},
+    string::ToString,
     vec::Vec,
 };
 use core::{fmt, net::IpAddr};
-
-use hashbrown::HashMap;
 
 pub use self::{
     ban_file::{BadBans, check_bans},
     reference::reference,
 };
 use self::{
-    bans::{Sweep, why_banned},
-    link::{Link, State},
-    links::{Links, conn_of, session},
+    bans::Sweep,
+    door::Places,
+    guesses::Guesses,
+    link::State,
+    links::{Links, conn_of},
+    rate::Buckets,
 };
 use crate::{
     Answer, Chunk, Config, ConfigError, ConnId, Input, Instant, Metrics, Now, Output, Pause,
-    PeerInfo, Refused, Report, Ticket,
+    Report, Ticket,
     keyed::HashKey,
-    network::{Entry, Log, MemLog, Network, NetworkConfig, Op, Origin},
+    network::{ChannelId, Entry, Log, MemLog, Network, NetworkConfig, Op, Origin},
     wire::{Encoder, Numeric},
 };
 
@@ -80,8 +85,10 @@ pub struct Server {
     next_ticket: u64,
     /// Connections whose lines wait for budget alone.
     run_queue: VecDeque<ConnId>,
-    /// Connections from each address that counts.
-    by_address: HashMap<[u8; 17], usize, AddressHash>,
+    places: Places,
+    guesses: Guesses,
+    /// Those who joined each channel of late.
+    joins: Buckets<ChannelId>,
     /// Lines that this call may still carry out.
     lines_left: usize,
     /// The question for the bans that the host has kept.
@@ -113,17 +120,6 @@ impl fmt::Display for RestoreError {
 }
 
 impl core::error::Error for RestoreError {}
-
-#[derive(Copy, Clone)]
-struct AddressHash(HashKey);
-
-impl core::hash::BuildHasher for AddressHash {
-    type Hasher = siphasher::sip::SipHasher13;
-
-    fn build_hasher(&self) -> Self::Hasher {
-        self.0.hasher()
-    }
-}
 
 impl Server {
     /// A server without connections. All that it draws at random comes from `seed`, which must be
@@ -179,7 +175,9 @@ impl Server {
             answers: VecDeque::new(),
             next_ticket: 0,
             run_queue: VecDeque::new(),
-            by_address: HashMap::with_hasher(AddressHash(HashKey::derive(&seed, b"addresses"))),
+            places: Places::new(&seed),
+            guesses: Guesses::new(&seed),
+            joins: Buckets::new(HashKey::derive(&seed, b"joins")),
             lines_left: 0,
             bans_asked: None,
             sweep: None,
@@ -190,49 +188,6 @@ impl Server {
         })
     }
 
-    /// Takes a new connection.
-    ///
-    /// # Errors
-    /// It is one too many, or the server is stopping: the line to send before closing it.
-    #[allow(clippy::needless_pass_by_value, reason = "the same shape as handle, for recordings")]
-    pub fn open(&mut self, now: Now, peer: PeerInfo) -> Result<ConnId, Refused> {
-        self.set_now(now);
-        let counted_by = if peer.exempt { None } else { peer.address.map(address_key) };
-        let limits = &self.config.limits;
-        let from_there = counted_by.and_then(|key| self.by_address.get(&key)).copied().unwrap_or(0);
-        let ban = peer.address.and_then(|address| self.network.ban_of_address(address, now.wall));
-        let banned = ban.map(|ban| String::from_utf8_lossy(&why_banned(&ban.reason)).into_owned());
-        let why = if self.stopping {
-            Some("The server is shutting down")
-        } else if limits.connections.is_some_and(|most| self.links.arena.len() >= most) {
-            Some("The server is full")
-        } else if counted_by.is_some()
-            && limits.connections_per_address.is_some_and(|most| from_there >= most)
-        {
-            Some("Too many connections from your address")
-        } else {
-            banned.as_deref()
-        };
-        if let Some(why) = why {
-            self.links.metrics.refused += 1;
-            let report = Report::Refused { address: peer.address, why: why.to_string() };
-            self.links.outputs.push_back(Output::Report(report));
-            return Err(Refused {
-                line: error_line(&self.host_text(peer.address), why.as_bytes()),
-            });
-        }
-        if let Some(key) = counted_by {
-            *self.by_address.entry(key).or_insert(0) += 1;
-        }
-        let conn = self.links.arena.next_key();
-        let host = self.host_text(peer.address);
-        let link = Link::new(session(conn, self.epoch), host, peer.address, counted_by, now.mono);
-        let conn = self.links.arena.insert(link);
-        self.links.outboxes.open(conn.index());
-        self.rearm(conn);
-        Ok(conn)
-    }
-
     /// Takes one input. Outputs wait for [`poll_output`](Self::poll_output); many inputs may come
     /// before, and then each connection is flushed once for all of them.
     ///
@@ -241,6 +196,8 @@ impl Server {
         self.set_now(now);
         self.lines_left = BUDGET_LINES;
         self.links.deliveries = 0;
+        // The quits of those who go in one turn come together, when nobody of them is left to be told.
+        let defer = matches!(input, Input::Closed(..) | Input::Eof(_));
         match input {
             Input::Data(conn, bytes) => {
                 if let Some(link) = self.links.get_mut(conn) {
@@ -253,7 +210,12 @@ impl Server {
             Input::Eof(conn) => {
                 if let Some(link) = self.links.get_mut(conn) {
                     link.eof = true;
-                    self.run(conn, &[]);
+                    if link.reading && !link.is_busy() {
+                        // No line of it waits; carrying one out would have others' quits before it.
+                        self.end(conn, b"Connection closed");
+                    } else {
+                        self.run(conn, &[]);
+                    }
                 }
             }
             Input::Closed(conn, why) => self.closed(conn, why),
@@ -265,7 +227,7 @@ impl Server {
             }
             Input::Shutdown => self.shutdown(),
         }
-        self.settle();
+        self.settle(defer);
     }
 
     /// When [`Input::Timeout`] is due; now, if work is left over. `None`: nothing is.
@@ -325,6 +287,7 @@ impl Server {
         let limits = &self.config.limits;
         NetworkConfig {
             casemapping: self.config.casemapping,
+            channels: limits.channels as u32,
             channels_per_user: limits.channels_per_user as u32,
             key_len: limits.key_len as u32,
             list_entries: limits.list_entries as u32,
@@ -339,18 +302,6 @@ impl Server {
             metadata_total: limits.metadata_total as u64,
             redact: limits.redact.as_millis() as u64,
         }
-    }
-
-    fn host_text(&self, address: Option<IpAddr>) -> Box<[u8]> {
-        let text = match address.map(|address| address.to_canonical()) {
-            None => "localhost".to_string(),
-            // A parameter can't begin with a colon.
-            Some(address) => match address.to_string() {
-                text if text.starts_with(':') => format!("0{text}"),
-                text => text,
-            },
-        };
-        text.into_bytes().into()
     }
 
     /// Carries out an operation that no connection waits for.
@@ -391,8 +342,9 @@ impl Server {
         self.log.is_empty()
     }
 
-    /// After each input: ends those who owe too much, and carries out what that leads to.
-    fn settle(&mut self) {
+    /// After each input: ends those who owe too much, and carries out what that leads to, unless that
+    /// is put off.
+    fn settle(&mut self, defer: bool) {
         if self.sweep.is_some() {
             self.sweep();
         }
@@ -404,18 +356,53 @@ impl Server {
                 }
             }
             let most = self.config.limits.sendq_total;
-            while self.links.outboxes.held() > most && !mutant!(SendqTotalIgnored) {
-                let Some(index) = self.links.outboxes.largest() else { break };
-                let found = self.links.arena.iter_from(index as u32).next().map(|(conn, _)| conn);
-                let Some(conn) = found else { break };
-                self.links.metrics.sendq_kills += 1;
-                self.end_with(conn, b"Too much is waiting to be sent", false);
+            if self.links.outboxes.held() > most && !mutant!(SendqTotalIgnored) {
+                self.shed_unsent(most);
+            }
+            if self.links.unread > self.config.limits.recvq_total {
+                self.shed_unread();
             }
             let nothing_waits = self.log.is_empty() && self.answers.is_empty();
-            if self.links.deliveries >= BUDGET_DELIVERIES || nothing_waits {
+            if defer || self.links.deliveries >= BUDGET_DELIVERIES || nothing_waits {
                 break;
             }
             self.go_on();
+        }
+    }
+
+    /// Ends those to whom most waits to be sent, until no more than `most` does.
+    #[cold]
+    fn shed_unsent(&mut self, most: usize) {
+        for index in self.links.outboxes.by_cost() {
+            let found = self.links.arena.iter_from(index as u32).next().map(|(conn, _)| conn);
+            let Some(conn) = found else { break };
+            self.links.metrics.sendq_kills += 1;
+            self.end_with(conn, b"Too much is waiting to be sent", false);
+            if self.links.outboxes.held() <= most {
+                break;
+            }
+        }
+    }
+
+    /// Ends those of whom most waits to be carried out, until a quarter less does than may: so that
+    /// it is seldom done.
+    #[cold]
+    fn shed_unread(&mut self) {
+        let most = self.config.limits.recvq_total / 4 * 3;
+        let mut owing: Vec<(usize, ConnId)> = self
+            .links
+            .arena
+            .iter()
+            .filter(|(_, link)| !link.unread.is_empty())
+            .map(|(conn, link)| (link.unread.capacity(), conn))
+            .collect();
+        owing.sort_unstable_by_key(|(bytes, conn)| (core::cmp::Reverse(*bytes), conn.index()));
+        for (_, conn) in owing {
+            if self.links.unread <= most {
+                break;
+            }
+            self.links.metrics.recvq_kills += 1;
+            self.end(conn, b"Too much is waiting to be carried out");
         }
     }
 
@@ -474,20 +461,17 @@ impl Server {
     }
 }
 
-/// What connections from one place are counted by: an IPv4 address, or an IPv6 /64.
-fn address_key(address: IpAddr) -> [u8; 17] {
-    let mut key = [0; 17];
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            key[0] = 4;
-            key[1..5].copy_from_slice(&address.octets());
-        }
-        IpAddr::V6(address) => {
-            key[0] = 6;
-            key[1..9].copy_from_slice(&address.octets()[..8]);
-        }
-    }
-    key
+/// An address as a host.
+fn host_text(address: Option<IpAddr>) -> Box<[u8]> {
+    let text = match address.map(|address| address.to_canonical()) {
+        None => "localhost".to_string(),
+        // A parameter can't begin with a colon.
+        Some(address) => match address.to_string() {
+            text if text.starts_with(':') => format!("0{text}"),
+            text => text,
+        },
+    };
+    text.into_bytes().into()
 }
 
 /// `ERROR :Closing link: host (reason)`

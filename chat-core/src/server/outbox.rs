@@ -7,6 +7,7 @@
 //! shared lines instead, so that it never pins a buffer.
 
 use alloc::vec::Vec;
+use core::cmp::Reverse;
 
 use bytes::Bytes;
 
@@ -170,10 +171,12 @@ impl Outboxes {
         self.turn.bytes >= TURN_MAX
     }
 
-    /// The connection that owes the most.
-    pub(crate) fn largest(&self) -> Option<usize> {
-        let open = (0..self.boxes.len()).filter(|index| !self.boxes[*index].sealed);
-        open.max_by_key(|index| self.cost(*index)).filter(|index| self.boxes[*index].bytes > 0)
+    /// Those to whom something waits to be sent, to whom most does first.
+    pub(crate) fn by_cost(&self) -> Vec<usize> {
+        let owes = |index: &usize| !self.boxes[*index].sealed && self.boxes[*index].bytes > 0;
+        let mut all: Vec<usize> = (0..self.boxes.len()).filter(owes).collect();
+        all.sort_unstable_by_key(|index| Reverse((self.cost(*index), *index)));
+        all
     }
 
     /// Encodes a line for all whose relevant capabilities are `caps`.

@@ -1,10 +1,10 @@
 //! A connection's lines: carried out one after another, as budget, rate and queues allow.
 
-use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque};
 
 use super::{
     BUDGET_DELIVERIES, Server, command,
-    link::{Lines, Response, Step},
+    link::{Lines, Link, Response, Step},
 };
 use crate::{
     ConnId, Output, Report,
@@ -20,36 +20,45 @@ const BUDGET_READ: usize = 16 << 10;
 /// What a look at up to 256 users or channels counts for in it, if it leads to no line.
 const EMPTY_LOOK: usize = 256;
 
+/// How a client that expects TLS begins: a record of a handshake, of any version.
+const TLS_HELLO: &[u8] = &[0x16, 3];
+
 impl Server {
     /// Carries out a connection's lines: those that wait, then `data`.
     pub(super) fn run(&mut self, conn: ConnId, data: &[u8]) {
-        let Some(link) = self.links.get_mut(conn) else { return };
+        let Some(link) = self.links.get(conn) else { return };
         if link.is_dying() {
             return;
         }
-        let mut unread = core::mem::take(&mut link.unread);
+        let is_first = link.requests == 0;
+        let mut unread = self.links.take_unread(conn);
         let direct = unread.is_empty();
         if !direct {
             unread.extend_from_slice(data);
             unread.rotate_right(mutant!(LaterBytesFirst => data.len(), else 0));
         }
         let bytes: &[u8] = if direct { data } else { &unread };
+        if is_first && bytes.starts_with(TLS_HELLO) {
+            self.links.outputs.push_back(Output::Report(Report::Tls { conn }));
+            return self.end(conn, b"This port speaks no TLS");
+        }
         let mut at = 0;
         let waits = loop {
             if !self.may_go_on(conn) {
                 break true;
             }
+            let now = self.links.now.mono;
             let Some(link) = self.links.get_mut(conn) else { return };
             let step = link.framer.next(&bytes[at..]);
             at += step.consumed;
+            link.spend_bytes(&self.config.limits, now, step.consumed, step.frame.is_some());
             match step.frame {
                 Some(frame) => self.carry_out(conn, frame),
                 None => break false,
             }
         };
         let (most, now) = (self.config.limits.recvq, self.links.now.mono);
-        let Some(link) = self.links.get_mut(conn) else { return };
-        if link.is_dying() {
+        if self.links.get(conn).is_none_or(Link::is_dying) {
             return;
         }
         let rest = bytes.len() - at;
@@ -58,11 +67,12 @@ impl Server {
         }
         if direct {
             let lost = mutant!(LastByteOfPieceDropped => rest.min(1), else 0);
-            link.unread = bytes[at..bytes.len() - lost].to_vec();
+            unread = bytes[at..bytes.len() - lost].to_vec();
         } else {
             unread.drain(..at);
-            link.unread = if rest == 0 { Vec::new() } else { unread };
         }
+        self.links.keep_unread(conn, unread);
+        let Some(link) = self.links.get_mut(conn) else { return };
         // With nothing left to carry out, the end of what it sends is its end.
         if link.eof && (!waits || rest == 0 && !link.is_busy()) {
             return self.end(conn, b"Connection closed");
@@ -101,7 +111,7 @@ impl Server {
             let now = self.links.now.mono;
             let Some(link) = self.links.get_mut(conn) else { return false };
             let Some(step) = link.steps.pop_front() else {
-                return link.flood.wait(&self.config.limits, now).is_none();
+                return link.flood_wait(&self.config.limits, now).is_none();
             };
             let viewer = link.user();
             self.links.active = Some(conn);
@@ -208,7 +218,7 @@ impl Server {
     pub(super) fn spend(&mut self, conn: ConnId, cost: u32) {
         let now = self.links.now.mono;
         if let Some(link) = self.links.get_mut(conn) {
-            link.flood.spend(&self.config.limits, now, cost);
+            link.spend(&self.config.limits, now, cost);
         }
     }
 }

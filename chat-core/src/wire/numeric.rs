@@ -170,6 +170,7 @@ numerics! {
     433 ERR_NICKNAMEINUSE "Nickname is already in use";
     436 ERR_NICKCOLLISION "Nickname collision";
     437 ERR_UNAVAILRESOURCE "Nick/channel is temporarily unavailable";
+    438 ERR_NICKTOOFAST "";
     439 ERR_TARGETTOOFAST "Message target change too fast, please wait";
     441 ERR_USERNOTINCHANNEL "They aren't on that channel";
     442 ERR_NOTONCHANNEL "You're not on that channel";

@@ -42,7 +42,7 @@ pub(crate) fn config() -> Config {
     config.name = "irc.test".into();
     config.network = "Test".into();
     config.cloak = false;
-    config.limits.lines_per_second = None;
+    config.limits = config.limits.unpaced();
     // Who joins is shown what is, not what was: a test that is about the past says so.
     config.limits.history_replay = 0;
     config

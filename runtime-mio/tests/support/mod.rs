@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A configuration without bounds on how much one may say.
 pub fn talkative() -> Config {
-    let limits = Limits { lines_per_second: None, ..Limits::default() };
+    let limits = Limits::default().unpaced();
     Config { cloak: false, limits, ..Config::default() }
 }
 

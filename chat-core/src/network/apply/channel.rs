@@ -39,6 +39,9 @@ impl Network {
         if found.is_none() && self.channel_like(name).is_some() {
             return turn.reply(self, ERR_UNAVAILRESOURCE, &[name]);
         }
+        if found.is_none() && self.state.channels.len() >= self.state.config.channels as usize {
+            return turn.reply(self, ERR_UNAVAILRESOURCE, &[name]);
+        }
         let joined = self.user(me).map_or(0, |user| user.channels.len());
         if joined >= self.state.config.channels_per_user as usize {
             return turn.reply(self, ERR_TOOMANYCHANNELS, &[name]);

@@ -14,8 +14,7 @@ mod user;
 
 pub(crate) use self::server_ban::BanChange;
 use super::{
-    Audience, Channel, ChannelId, Delivery, Entry, Event, Keyed, Network, Op, Origin, Sink, User,
-    UserId,
+    Audience, Channel, ChannelId, Delivery, Entry, Event, Network, Op, Origin, Sink, User, UserId,
 };
 use crate::wire::{
     Numeric, Severity, Standard,
@@ -35,7 +34,7 @@ impl Network {
             Op::Found { key, config } => {
                 self.state.key = *key;
                 self.state.config = config.clone();
-                self.sessions = HashMap::with_hasher(Keyed(*key));
+                self.sessions = HashMap::with_hasher(*key);
                 return;
             }
             Op::Configure(config) => {

@@ -6,7 +6,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{Caller, Command};
 use crate::{
-    network::{CONCAT, MessageKind, NEW_LINE, Op},
+    network::{CONCAT, MessageKind, NEW_LINE},
     server::{
         link::{ClientBatch, Lines, Response},
         multiline,
@@ -91,7 +91,7 @@ fn close(caller: &mut Caller<'_>, reference: &[u8]) {
     if let Some(label) = label {
         link.response = Some(Box::new(Response { label, lines: Lines::None }));
     }
-    caller.propose(Op::Message { kind, target: &target, text: &text, tags: &tags });
+    caller.message(kind, &target, &text, &tags);
 }
 
 impl Caller<'_> {

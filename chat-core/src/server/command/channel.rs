@@ -7,13 +7,15 @@ use crate::{
     network::{Channel, ChannelId, Op},
     server::{
         link::Step,
+        pace::Act,
         query::{AllNames, Invites, List, Read},
+        rate::Rate,
     },
     wire::{
         ChannelName, Message,
         numeric::{
-            ERR_NEEDMOREPARAMS, ERR_NOSUCHCHANNEL, ERR_NOTONCHANNEL, RPL_NOTOPIC, RPL_TOPIC,
-            RPL_TOPICWHOTIME,
+            ERR_NEEDMOREPARAMS, ERR_NOSUCHCHANNEL, ERR_NOTONCHANNEL, ERR_UNAVAILRESOURCE,
+            RPL_NOTOPIC, RPL_TOPIC, RPL_TOPICWHOTIME, RPL_TRYAGAIN,
         },
         split_list,
     },
@@ -32,6 +34,14 @@ pub(super) fn join(caller: &mut Caller<'_>, message: &Message<'_>) {
         let config = &caller.server.config;
         if ChannelName::new(channel, config.limits.channel_len, config.casemapping).is_none() {
             caller.reply(ERR_NOSUCHCHANNEL, &[channel]);
+            continue;
+        }
+        if caller.pace(Act::Join).is_err() {
+            caller.reply(RPL_TRYAGAIN, &[b"JOIN"]);
+            break;
+        }
+        if !caller.may_be_joined(channel) {
+            caller.reply(ERR_UNAVAILRESOURCE, &[channel]);
             continue;
         }
         steps.push(Step::Join { channel: channel.into(), key: key.map(Into::into) });
@@ -135,7 +145,10 @@ pub(super) fn invite(caller: &mut Caller<'_>, message: &Message<'_>) {
     match *message.params() {
         [] => caller.then([Step::Read(Read::Invites(Invites::default()))]),
         [_] => caller.reply(ERR_NEEDMOREPARAMS, &[b"INVITE"]),
-        [nick, channel, ..] => caller.propose(Op::Invite { nick, channel }),
+        [nick, channel, ..] => match caller.pace(Act::Invite) {
+            Ok(()) => caller.propose(Op::Invite { nick, channel }),
+            Err(_) => caller.reply(RPL_TRYAGAIN, &[b"INVITE"]),
+        },
     }
 }
 
@@ -158,6 +171,14 @@ impl Caller<'_> {
         let id = network.find_channel(name)?;
         let channel = network.channel(id)?;
         channel.is_there_for(me).then_some((id, channel))
+    }
+
+    /// Whether one more may join the channel of that name now.
+    fn may_be_joined(&mut self, name: &[u8]) -> bool {
+        let Some(id) = self.network().find_channel(name) else { return true };
+        let limits = &self.server.config.limits;
+        let rate = Rate::per_minute(limits.channel_joins_per_minute, limits.channel_joins_burst);
+        self.server.joins.take(id, rate, self.server.links.now.mono).is_ok()
     }
 
     /// Goes on with these steps before the connection's next line.

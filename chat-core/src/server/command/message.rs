@@ -1,13 +1,14 @@
 //! PRIVMSG, NOTICE, TAGMSG.
 
-use alloc::{collections::BTreeSet, string::String, vec::Vec};
+use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
+use core::time::Duration;
 
-use super::Caller;
+use super::{Caller, seconds};
 use crate::{
-    network::{MessageKind, Op},
+    network::{MessageKind, Op, UserId},
     wire::{
         Message, Tags,
-        numeric::{ERR_NORECIPIENT, ERR_NOTEXTTOSEND},
+        numeric::{ERR_NORECIPIENT, ERR_NOTEXTTOSEND, ERR_TARGETTOOFAST},
     },
 };
 
@@ -49,7 +50,7 @@ fn send(caller: &mut Caller<'_>, message: &Message<'_>, kind: MessageKind) {
     }
     let tags = &client_tags(message.tags, &caller.server.config.client_tags_denied);
     if !targets.contains(&b',') {
-        return caller.propose(Op::Message { kind, target: targets, text, tags });
+        return caller.message(kind, targets, text, tags);
     }
     let most = caller.server.config.limits.targets;
     let list = if silent {
@@ -58,7 +59,45 @@ fn send(caller: &mut Caller<'_>, message: &Message<'_>, kind: MessageKind) {
         caller.targets(targets)
     };
     for target in list {
-        caller.propose(Op::Message { kind, target, text, tags });
+        caller.message(kind, target, text, tags);
+    }
+}
+
+impl Caller<'_> {
+    /// Sends a message, unless it begins one conversation too many.
+    pub(super) fn message(&mut self, kind: MessageKind, target: &[u8], text: &[u8], tags: &[u8]) {
+        let named =
+            if target.first() == Some(&b'#') { None } else { self.network().find_user(target) };
+        if let Some(other) = named.filter(|other| Some(*other) != self.user_id())
+            && let Err(wait) = self.talk(other)
+        {
+            if kind != MessageKind::Notice {
+                let text = format!("You write to too many: wait {}", seconds(wait));
+                self.reply_text(ERR_TARGETTOOFAST, &[target], Some(text.as_bytes()));
+            }
+            return;
+        }
+        self.propose(Op::Message { kind, target, text, tags });
+    }
+
+    /// Talks to another user, who may answer.
+    ///
+    /// # Errors
+    /// How long the caller is to wait with a new conversation.
+    fn talk(&mut self, other: UserId) -> Result<(), Duration> {
+        let Some(me) = self.user_id() else { return Ok(()) };
+        let (limits, now) = (&self.server.config.limits, self.server.links.now.mono);
+        let theirs = self.server.links.route(other);
+        if limits.conversations_per_minute.is_none() || self.is_operator() {
+            return Ok(());
+        }
+        if let Some(link) = self.server.links.get_mut(self.conn) {
+            link.pace.get_or_insert_default().talk(other, limits, now)?;
+        }
+        if let Some(link) = theirs.and_then(|conn| self.server.links.get_mut(conn)) {
+            link.pace.get_or_insert_default().talks_to(me);
+        }
+        Ok(())
     }
 }
 

@@ -23,9 +23,10 @@ mod user;
 pub(crate) use information::VERSION;
 pub(crate) use table::{COMMANDS, Command, When};
 
-use alloc::vec::Vec;
+use alloc::{format, string::String, vec::Vec};
+use core::time::Duration;
 
-use super::Server;
+use super::{Server, pace::Act};
 use crate::{
     io::ConnId,
     network::{Network, Op, User, UserId},
@@ -134,6 +135,19 @@ impl Caller<'_> {
         self.server.links.standard(self.conn, &reply);
     }
 
+    /// Whether the user may do this again now: those who do it too often are to wait.
+    ///
+    /// # Errors
+    /// How long.
+    fn pace(&mut self, act: Act) -> Result<(), Duration> {
+        if self.is_operator() {
+            return Ok(());
+        }
+        let (now, server) = (self.server.links.now.mono, &mut *self.server);
+        let Some(link) = server.links.get_mut(self.conn) else { return Ok(()) };
+        link.pace.get_or_insert_default().act(act, &server.config.limits, now)
+    }
+
     /// Changes shared state, or is refused.
     fn propose(&mut self, op: Op<'_>) {
         self.server.propose(self.conn, op);
@@ -158,6 +172,14 @@ impl Caller<'_> {
             self.reply(crate::wire::numeric::ERR_NEEDMOREPARAMS, &[command]);
         }
         targets
+    }
+}
+
+/// A time to wait, for people: whole seconds, at least one.
+pub(super) fn seconds(time: Duration) -> String {
+    match time.as_secs() + u64::from(time.subsec_nanos() > 0) {
+        0 | 1 => "a second".into(),
+        seconds => format!("{seconds} seconds"),
     }
 }
 

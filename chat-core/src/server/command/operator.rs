@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String};
 
-use super::{Caller, cut};
+use super::{Caller, cut, seconds};
 use crate::{
     Answer, ConnId, Output, Report, Request,
     caps::Caps,
@@ -17,6 +17,10 @@ use crate::{
 /// `OPER name password`
 pub(super) fn oper(caller: &mut Caller<'_>, message: &Message<'_>) {
     let (name, password) = (message.params()[0], message.params()[1]);
+    if let Err(wait) = caller.server.may_guess(caller.conn, Some(name)) {
+        let text = format!("Too many wrong passwords: wait {}", seconds(wait));
+        return caller.reply_text(ERR_PASSWDMISMATCH, &[], Some(text.as_bytes()));
+    }
     let account = caller.server.config.opers.iter().find(|oper| oper.name.as_bytes() == name);
     match account.map(|oper| oper.password.clone()) {
         Some(hash) => {

@@ -1,16 +1,19 @@
 //! PASS, NICK, USER, QUIT: becoming somebody, and ceasing to be.
 
-use alloc::vec::Vec;
+use alloc::{format, vec::Vec};
 
-use super::{Caller, cut};
+use super::{Caller, cut, seconds};
 use crate::{
     network::Op,
-    server::link::{Form, State},
+    server::{
+        link::{Form, State},
+        pace::Act,
+    },
     wire::{
         Message, Nick,
         numeric::{
             ERR_ERRONEUSNICKNAME, ERR_INVALIDUSERNAME, ERR_NEEDMOREPARAMS, ERR_NICKNAMEINUSE,
-            ERR_NONICKNAMEGIVEN,
+            ERR_NICKTOOFAST, ERR_NONICKNAMEGIVEN,
         },
     },
 };
@@ -46,7 +49,13 @@ pub(super) fn nick(caller: &mut Caller<'_>, message: &Message<'_>) {
         return caller.reply(ERR_ERRONEUSNICKNAME, &[given]);
     };
     if caller.user_id().is_some() {
-        return caller.propose(Op::Nick(nick.as_bytes()));
+        return match caller.pace(Act::Nick) {
+            Ok(()) => caller.propose(Op::Nick(nick.as_bytes())),
+            Err(wait) => {
+                let text = format!("You change your nick too often: wait {}", seconds(wait));
+                caller.reply_text(ERR_NICKTOOFAST, &[given], Some(text.as_bytes()));
+            }
+        };
     }
     // Only advice: whether the nick is free is decided when the registration is applied.
     if caller.network().nick_holder(nick.as_bytes(), None).is_some() {
