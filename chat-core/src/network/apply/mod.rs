@@ -16,9 +16,12 @@ pub(crate) use self::server_ban::BanChange;
 use super::{
     Audience, Channel, ChannelId, Delivery, Entry, Event, Network, Op, Origin, Sink, User, UserId,
 };
-use crate::wire::{
-    Numeric, Severity, Standard,
-    numeric::{ERR_NOSUCHCHANNEL, ERR_NOTONCHANNEL},
+use crate::{
+    UnixMillis,
+    wire::{
+        Numeric, Severity, Standard,
+        numeric::{ERR_NOSUCHCHANNEL, ERR_NOTONCHANNEL},
+    },
 };
 use hashbrown::HashMap;
 
@@ -45,7 +48,7 @@ impl Network {
             Op::SetBans(bans) => return self.set_bans(bans),
             Op::NodeUp { node, epoch } => {
                 self.state.epochs.insert(*node, *epoch);
-                self.quit_older_epochs(*node, *epoch, &mut Turn::new(origin, sink));
+                self.quit_older_epochs(*node, *epoch, &mut Turn::new(entry, sink));
                 return;
             }
             _ => {}
@@ -54,7 +57,7 @@ impl Network {
             .user
             .filter(|id| self.user(*id).is_some_and(|user| user.session == origin.session))
             .or_else(|| self.find_session(origin.session));
-        let turn = &mut Turn::new(origin, sink);
+        let turn = &mut Turn::new(entry, sink);
         let Some(me) = user else {
             if let Op::Register { nick, user, host, real, away, metadata } = &entry.op {
                 self.register(nick, user, host, real, (*away, metadata), turn);
@@ -138,13 +141,15 @@ impl Network {
 /// One entry on its way through `apply`: where its effects go.
 struct Turn<'t> {
     origin: &'t Origin,
+    /// The wall clock when the entry was made; unlike the network's time, it may have gone back.
+    wall: UnixMillis,
     sink: &'t mut dyn Sink,
     events: u32,
 }
 
 impl<'t> Turn<'t> {
-    fn new(origin: &'t Origin, sink: &'t mut dyn Sink) -> Self {
-        Self { origin, sink, events: 0 }
+    fn new(entry: &'t Entry<'_>, sink: &'t mut dyn Sink) -> Self {
+        Self { origin: &entry.origin, wall: entry.time, sink, events: 0 }
     }
 
     fn tell(&mut self, network: &Network, audience: Audience<'_>, event: Event<'_>) {

@@ -22,6 +22,9 @@ pub(crate) enum BanChange {
 
 impl Network {
     /// Sets a ban, for so many seconds or until it is lifted. A ban of the same target is replaced.
+    ///
+    /// Bans go by the wall clock as it was when the entry was made, whatever it said before: they
+    /// outlive the server, and its clock may have been wrong for a while.
     pub(super) fn ban(
         &mut self,
         me: UserId,
@@ -34,12 +37,16 @@ impl Network {
             return;
         }
         let Some(by) = self.user(me).map(|user| user.nick.clone()) else { return };
-        let at = self.state.time;
+        let at = turn.wall;
         let until = seconds.map(|seconds| UnixMillis(at.0.saturating_add(seconds * 1000)));
         let ban = ServerBan { target: target.clone(), by, at, until, reason: text(reason) };
-        // Those that are over make room.
-        self.state.bans.retain(|other| other.target != *target && other.is_in_force(at));
-        let full = self.state.bans.len() >= self.state.config.server_bans as usize;
+        self.state.bans.retain(|other| other.target != *target);
+        let most = self.state.config.server_bans as usize;
+        if self.state.bans.len() >= most {
+            // Those that are over make room, and not before: the clock may be set right again.
+            self.state.bans.retain(|other| other.is_in_force(at));
+        }
+        let full = self.state.bans.len() >= most;
         if !full {
             self.state.bans.push(ban);
         }
@@ -51,7 +58,7 @@ impl Network {
         if !self.may_operate(me, turn) {
             return;
         }
-        let now = self.state.time;
+        let now = turn.wall;
         let there = |ban: &ServerBan| ban.target == *target && ban.is_in_force(now);
         let found = self.state.bans.iter().any(there);
         self.state.bans.retain(|ban| ban.target != *target);
@@ -67,7 +74,6 @@ impl Network {
 
     /// The bans that are in force.
     pub(crate) fn bans(&self, now: UnixMillis) -> impl Iterator<Item = &ServerBan> {
-        let now = now.max(self.state.time);
         self.state.bans.iter().filter(move |ban| ban.is_in_force(now))
     }
 

@@ -23,7 +23,7 @@ impl Network {
     ) {
         let cloak = self.cloak_of(host);
         let names = names_of(user, cloak.as_deref().unwrap_or(host), host);
-        if let Some(ban) = self.ban_of_user(&names, self.state.time) {
+        if let Some(ban) = self.ban_of_user(&names, turn.wall) {
             turn.sink.barred(self, turn.origin, &ban.reason);
             return;
         }
