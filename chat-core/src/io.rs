@@ -1,7 +1,7 @@
 //! What passes between the core and its host: inputs, outputs, questions, reports.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
-use core::{fmt, net::IpAddr};
+use core::{fmt, net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -187,6 +187,8 @@ pub enum Report {
     Tls { conn: ConnId },
     /// What the host was asked was not answered in time.
     NoAnswer { conn: ConnId },
+    /// The host came so much too late that it must have stood still; that counts against nobody.
+    StoodStill { time: Duration },
     /// A new configuration is in force; these keys wait for a restart.
     Reloaded { restart_needed: Vec<String> },
     /// So many bans that were kept are in force.

@@ -69,6 +69,10 @@ impl Host for ServeHost {
                 conn = conn.index(),
                 "a password check came too late: too many at once, or this machine is too busy"
             ),
+            Report::StoodStill { time } => warn!(
+                seconds = time.as_secs(),
+                "this process stood still: nobody is ended for what could not be read"
+            ),
             Report::Reloaded { restart_needed } if restart_needed.is_empty() => {
                 info!("the new configuration is in force");
             }

@@ -88,6 +88,7 @@ impl Server {
     #[allow(clippy::needless_pass_by_value, reason = "the same shape as handle, for recordings")]
     pub fn open(&mut self, now: Now, peer: PeerInfo) -> Result<ConnId, Refused> {
         self.set_now(now);
+        let now = self.links.now;
         let place = if peer.exempt { None } else { peer.address.map(Place::of) };
         let host = host_text(peer.address);
         if let Err(why) = self.admit(peer.address, place, now) {

@@ -15,6 +15,7 @@ mod links;
 mod metadata;
 mod multiline;
 mod outbox;
+mod own_time;
 mod pace;
 mod query;
 mod rate;
@@ -46,6 +47,7 @@ use self::{
     guesses::Guesses,
     link::State,
     links::{Links, conn_of},
+    own_time::OwnTime,
     rate::Buckets,
 };
 use crate::{
@@ -78,6 +80,7 @@ pub struct Server {
     /// How often this server has started with this state.
     epoch: u32,
     links: Links,
+    time: OwnTime,
     /// Who waits for the answer to which question.
     asked: BTreeMap<Ticket, ConnId>,
     /// Answers that came while entries waited: what follows from them comes after those.
@@ -171,6 +174,7 @@ impl Server {
             epoch: network.epoch(NODE).map_or(0, |epoch| epoch + 1),
             network,
             links,
+            time: OwnTime::default(),
             asked: BTreeMap::new(),
             answers: VecDeque::new(),
             next_ticket: 0,
@@ -200,8 +204,9 @@ impl Server {
         let defer = matches!(input, Input::Closed(..) | Input::Eof(_));
         match input {
             Input::Data(conn, bytes) => {
+                let now = self.links.now.mono;
                 if let Some(link) = self.links.get_mut(conn) {
-                    link.heard = now.mono;
+                    link.heard = now;
                     link.ping_sent = link.ping_sent.filter(|_| mutant!(PingKeptPending));
                     self.links.metrics.bytes_in += bytes.len() as u64;
                     self.run(conn, bytes);
@@ -233,11 +238,7 @@ impl Server {
     /// When [`Input::Timeout`] is due; now, if work is left over. `None`: nothing is.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let idle = self.run_queue.is_empty()
-            && self.log.is_empty()
-            && self.answers.is_empty()
-            && self.sweep.is_none();
-        if idle { self.links.timers.next() } else { Some(self.links.now.mono) }
+        self.next_due().map(|due| self.time.on_host(due))
     }
 
     /// The next thing to do, in order.
@@ -279,8 +280,20 @@ impl Server {
     }
 
     fn set_now(&mut self, now: Now) {
-        let mono = now.mono.max(self.links.now.mono);
+        let (mono, still) = self.time.at(now.mono, self.links.now.mono, self.next_due());
         self.links.now = Now { mono, wall: now.wall };
+        if let Some(time) = still {
+            self.links.outputs.push_back(Output::Report(Report::StoodStill { time }));
+        }
+    }
+
+    /// When there is something to do, in the server's own time.
+    fn next_due(&self) -> Option<Instant> {
+        let idle = self.run_queue.is_empty()
+            && self.log.is_empty()
+            && self.answers.is_empty()
+            && self.sweep.is_none();
+        if idle { self.links.timers.next() } else { Some(self.links.now.mono) }
     }
 
     fn network_config(&self) -> NetworkConfig {
