@@ -10,7 +10,7 @@ use super::error::BenchError;
 ///
 /// # Errors
 /// If the hard limit is lower.
-pub(super) fn allow_descriptors(needed: u64) -> Result<(), BenchError> {
+pub(crate) fn allow_descriptors(needed: u64) -> Result<(), BenchError> {
     let limit = process::getrlimit(process::Resource::Nofile);
     if limit.current.is_none_or(|current| current >= needed) {
         return Ok(());
@@ -27,7 +27,7 @@ pub(super) fn allow_descriptors(needed: u64) -> Result<(), BenchError> {
 ///
 /// # Errors
 /// If the system refuses.
-pub(super) fn allow_all_descriptors() -> Result<(), BenchError> {
+pub(crate) fn allow_all_descriptors() -> Result<(), BenchError> {
     let maximum = process::getrlimit(process::Resource::Nofile).maximum;
     let raised = process::Rlimit { current: maximum, maximum };
     process::setrlimit(process::Resource::Nofile, raised)
@@ -38,7 +38,7 @@ pub(super) fn allow_all_descriptors() -> Result<(), BenchError> {
 ///
 /// # Errors
 /// If there is no such processor for us.
-pub(super) fn pin(cpu: usize) -> Result<(), BenchError> {
+pub(crate) fn pin(cpu: usize) -> Result<(), BenchError> {
     let failed = |error: io::Error| BenchError::Processor { cpu, error };
     if cpu >= thread::CpuSet::MAX_CPU {
         return Err(failed(io::ErrorKind::InvalidInput.into()));
@@ -49,7 +49,7 @@ pub(super) fn pin(cpu: usize) -> Result<(), BenchError> {
 }
 
 /// The time that this thread has spent on a processor.
-pub(super) fn thread_cpu() -> Duration {
+pub(crate) fn thread_cpu() -> Duration {
     let spent = time::clock_gettime(time::ClockId::ThreadCPUTime);
     // Never negative: a count since the thread began.
     Duration::new(spent.tv_sec as u64, spent.tv_nsec as u32)

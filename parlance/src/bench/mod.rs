@@ -10,19 +10,20 @@
 //! - `compare`: all of these servers in turn, under the same load.
 
 mod compare;
-mod error;
+pub(crate) mod error;
 mod fanout;
 mod floor;
 mod idle;
 mod latency;
-mod machine;
-mod order;
+pub(crate) mod machine;
+pub(crate) mod order;
 mod payload;
-mod peers;
-mod process;
+pub(crate) mod peers;
+pub(crate) mod process;
 mod report;
 mod sample;
-mod swarm;
+pub(crate) mod source;
+pub(crate) mod swarm;
 mod window;
 
 use std::{

@@ -15,16 +15,16 @@ use super::{error::BenchError, process::Process};
 
 /// How to start one server.
 #[derive(Clone, Debug)]
-pub(super) struct Recipe {
+pub(crate) struct Recipe {
     /// Its name in the table.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// What to run.
-    pub(super) kind: Kind,
+    pub(crate) kind: Kind,
 }
 
 /// The kinds of server that can be started.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A program and its arguments, which prints `listening on ADDRESS` on standard output.
     Announcing(Vec<String>),
     /// InspIRCd 3 or 4.
@@ -35,12 +35,12 @@ pub(super) enum Kind {
 
 /// A server that runs until this is dropped.
 #[derive(Debug)]
-pub(super) struct Peer {
+pub(crate) struct Peer {
     /// Where it listens.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     child: Child,
     // Removed after the child has ended.
-    _directory: Directory,
+    directory: Directory,
 }
 
 impl Recipe {
@@ -48,7 +48,7 @@ impl Recipe {
     ///
     /// # Errors
     /// If it cannot be run, ends at once, or is not ready within `timeout`.
-    pub(super) fn start(&self, timeout: Duration) -> Result<Peer, BenchError> {
+    pub(crate) fn start(&self, timeout: Duration) -> Result<Peer, BenchError> {
         self.try_start(timeout)
             .map_err(|error| BenchError::Start { name: self.name.clone(), why: error.to_string() })
     }
@@ -79,7 +79,7 @@ impl Recipe {
                 (command, Some(address))
             }
         };
-        let log = directory.path().join("stderr");
+        let log = directory.path().join(LOG);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?);
         let mut child = command.spawn()?;
         let ready = Ready { child: &mut child, until: Instant::now() + timeout };
@@ -88,7 +88,7 @@ impl Recipe {
             None => ready.announced(),
         };
         // Made before the error goes up, so that the child ends in any case.
-        let peer = |address| Peer { address, child, _directory: directory };
+        let peer = |address| Peer { address, child, directory };
         match found {
             Ok(address) => Ok(peer(address)),
             Err(error) => {
@@ -108,9 +108,14 @@ impl Peer {
     ///
     /// # Errors
     /// If it has ended.
-    pub(super) fn process(&self) -> Result<Process, BenchError> {
+    pub(crate) fn process(&self) -> Result<Process, BenchError> {
         let pid = self.child.id();
         Process::find(pid).map_err(|error| BenchError::Process { pid, error })
+    }
+
+    /// The file that its standard error goes to.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.directory.path().join(LOG)
     }
 }
 
@@ -174,10 +179,14 @@ impl Ready<'_> {
 
 /// A directory for the files of one server, removed when dropped.
 #[derive(Debug)]
-struct Directory(PathBuf);
+pub(crate) struct Directory(PathBuf);
 
 impl Directory {
-    fn create() -> io::Result<Self> {
+    /// A new one.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub(crate) fn create() -> io::Result<Self> {
         for attempt in 0..100 {
             let name = format!("parlance-bench-{}-{attempt}", std::process::id());
             let path = std::env::temp_dir().join(name);
@@ -193,7 +202,11 @@ impl Directory {
         &self.0
     }
 
-    fn write(&self, name: &str, text: &str) -> io::Result<PathBuf> {
+    /// Writes a file in it, and says where that is.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub(crate) fn write(&self, name: &str, text: &str) -> io::Result<PathBuf> {
         let path = self.0.join(name);
         fs::write(&path, text)?;
         Ok(path)
@@ -205,6 +218,9 @@ impl Drop for Directory {
         let _ = fs::remove_dir_all(&self.0);
     }
 }
+
+/// The file in a server's directory that its standard error goes to.
+const LOG: &str = "stderr";
 
 /// The pause between two attempts to reach a server that is starting.
 const RETRY: Duration = Duration::from_millis(20);

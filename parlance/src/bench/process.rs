@@ -4,7 +4,7 @@ use std::{fs, io, path::PathBuf, time::Duration};
 
 /// A process that is measured from outside.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     pid: u32,
 }
 
@@ -13,13 +13,13 @@ impl Process {
     ///
     /// # Errors
     /// If there is none, or this user may not look at it.
-    pub(super) fn find(pid: u32) -> io::Result<Self> {
+    pub(crate) fn find(pid: u32) -> io::Result<Self> {
         let process = Self { pid };
         process.usage().map(|_| process)
     }
 
     /// Its number.
-    pub(super) fn pid(self) -> u32 {
+    pub(crate) fn pid(self) -> u32 {
         self.pid
     }
 
@@ -27,8 +27,25 @@ impl Process {
     ///
     /// # Errors
     /// If the process has ended or its files in `/proc` cannot be read.
-    pub(super) fn usage(self) -> io::Result<Usage> {
+    pub(crate) fn usage(self) -> io::Result<Usage> {
         Ok(Usage { cpu: self.cpu()?, resident_bytes: self.resident_bytes()? })
+    }
+
+    /// How many descriptors it has open.
+    ///
+    /// # Errors
+    /// If the process has ended or may not be looked at.
+    pub(crate) fn descriptors(self) -> io::Result<usize> {
+        Ok(fs::read_dir(self.path("fd"))?.count())
+    }
+
+    /// The most memory that was ever resident.
+    ///
+    /// # Errors
+    /// If the process has ended or its files in `/proc` cannot be read.
+    pub(crate) fn resident_peak_bytes(self) -> io::Result<u64> {
+        let text = fs::read_to_string(self.path("status"))?;
+        parse_kb(&text, &["VmHWM:"]).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// User and system time of all living threads, in ns.
@@ -48,7 +65,7 @@ impl Process {
     fn resident_bytes(self) -> io::Result<u64> {
         let text = fs::read_to_string(self.path("smaps_rollup"))
             .or_else(|_| fs::read_to_string(self.path("status")))?;
-        parse_resident(&text).ok_or_else(|| io::ErrorKind::InvalidData.into())
+        parse_kb(&text, &["Rss:", "VmRSS:"]).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     fn path(self, file: &str) -> PathBuf {
@@ -58,11 +75,11 @@ impl Process {
 
 /// What a process has used at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     /// User and system time since it began.
-    pub(super) cpu: Duration,
+    pub(crate) cpu: Duration,
     /// Memory that is resident now.
-    pub(super) resident_bytes: u64,
+    pub(crate) resident_bytes: u64,
 }
 
 /// The time on a processor in ns: the first number of a `schedstat`.
@@ -70,11 +87,10 @@ fn parse_schedstat(text: &str) -> Option<u64> {
     text.split_ascii_whitespace().next()?.parse().ok()
 }
 
-/// Resident bytes from `smaps_rollup` (`Rss:`) or `status` (`VmRSS:`), which count in kB of 1024 bytes.
-fn parse_resident(text: &str) -> Option<u64> {
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("Rss:").or_else(|| line.strip_prefix("VmRSS:")))?;
+/// The bytes in the first line that begins with one of `keys`; `/proc` counts in kB of 1024 bytes.
+fn parse_kb(text: &str, keys: &[&str]) -> Option<u64> {
+    let value = |line: &str| keys.iter().find_map(|key| line.strip_prefix(key).map(str::to_owned));
+    let line = text.lines().find_map(value)?;
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
@@ -93,16 +109,19 @@ mod tests {
     fn resident_memory_is_read_from_either_file() {
         let rollup =
             "5566-7ffc ---p 0 00:00 0 [rollup]\nRss:                1756 kB\nPss: 540 kB\n";
-        assert_eq!(parse_resident(rollup), Some(1756 * 1024));
-        assert_eq!(parse_resident("Name:\tx\nVmRSS:\t    2 kB\n"), Some(2048));
-        assert_eq!(parse_resident("Name:\tx\n"), None);
-        assert_eq!(parse_resident("Rss: many kB\n"), None);
+        let resident = |text| parse_kb(text, &["Rss:", "VmRSS:"]);
+        assert_eq!(resident(rollup), Some(1756 * 1024));
+        assert_eq!(resident("Name:\tx\nVmRSS:\t    2 kB\n"), Some(2048));
+        assert_eq!(resident("Name:\tx\n"), None);
+        assert_eq!(resident("Rss: many kB\n"), None);
     }
 
     #[test]
     fn this_process_can_be_measured() {
         let process = Process::find(std::process::id()).expect("we run");
         assert!(process.usage().expect("we still run").resident_bytes > 0);
+        assert!(process.resident_peak_bytes().expect("we still run") > 0);
+        assert!(process.descriptors().expect("we still run") >= 3);
     }
 
     #[test]

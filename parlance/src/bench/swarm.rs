@@ -3,7 +3,7 @@
 use std::{
     fmt,
     io::{self, Read as _, Write as _},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -14,10 +14,11 @@ use super::{
     error::BenchError,
     order::Fault,
     payload::{CHANNEL, nick},
+    source::connect_from,
 };
 
 /// Who hears the lines that the server sends.
-pub(super) trait Listener {
+pub(crate) trait Listener {
     /// Takes a line (without CR LF) that `client` got; false if it means nothing to the listener.
     ///
     /// PING and ERROR do not come here; of what the listener leaves, refusals and stray messages
@@ -33,8 +34,10 @@ pub(super) trait Listener {
 
 /// Clients of one server, all driven by one thread.
 #[derive(Debug)]
-pub(super) struct Swarm {
+pub(crate) struct Swarm {
     server: SocketAddr,
+    /// Where each client comes from; the system's choice without.
+    source: Option<fn(usize) -> Ipv4Addr>,
     run: u32,
     timeout: Duration,
     wave: usize,
@@ -50,13 +53,14 @@ impl Swarm {
     ///
     /// # Errors
     /// If the system gives no poller.
-    pub(super) fn new(
+    pub(crate) fn new(
         server: SocketAddr,
         wave: usize,
         timeout: Duration,
     ) -> Result<Self, BenchError> {
         Ok(Self {
             server,
+            source: None,
             run: std::process::id(),
             timeout,
             wave: wave.max(1),
@@ -68,8 +72,14 @@ impl Swarm {
         })
     }
 
+    /// The same, with an address for each client.
+    pub(crate) fn with_addresses(mut self, source: fn(usize) -> Ipv4Addr) -> Self {
+        self.source = Some(source);
+        self
+    }
+
     /// The nick of a client, whether it has connected or not.
-    pub(super) fn nick(&self, client: usize) -> String {
+    pub(crate) fn nick(&self, client: usize) -> String {
         nick(self.run, client)
     }
 
@@ -77,7 +87,7 @@ impl Swarm {
     ///
     /// # Errors
     /// If the server refuses or closes one, or the time is up.
-    pub(super) fn register(&mut self, count: usize) -> Result<(), BenchError> {
+    pub(crate) fn register(&mut self, count: usize) -> Result<(), BenchError> {
         let answers: &[&[u8]] = &[b"376", b"422"];
         self.step("registering", self.clients.len()..count, answers, |swarm, client| {
             swarm.connect()?;
@@ -92,9 +102,20 @@ impl Swarm {
     ///
     /// # Errors
     /// If the server refuses or closes one, or the time is up.
-    pub(super) fn join(&mut self) -> Result<(), BenchError> {
-        let join = format!("JOIN {CHANNEL}\r\n");
+    pub(crate) fn join(&mut self) -> Result<(), BenchError> {
+        self.join_each(|_| CHANNEL.to_owned())
+    }
+
+    /// Brings every client into a channel of its own choice, and waits until the noise of it is over.
+    ///
+    /// # Errors
+    /// If the server refuses or closes one, or the time is up.
+    pub(crate) fn join_each(
+        &mut self,
+        channel: impl Fn(usize) -> String,
+    ) -> Result<(), BenchError> {
         self.step("joining", 0..self.clients.len(), &[b"366"], |swarm, client| {
+            let join = format!("JOIN {}\r\n", channel(client));
             swarm.say(client, |out| out.extend_from_slice(join.as_bytes()));
             Ok(())
         })?;
@@ -105,7 +126,7 @@ impl Swarm {
     ///
     /// # Errors
     /// If a message of the channel comes, the server closes a client, or the time is up.
-    pub(super) fn barrier(&mut self) -> Result<(), BenchError> {
+    pub(crate) fn barrier(&mut self) -> Result<(), BenchError> {
         self.step("waiting for PONG", 0..self.clients.len(), &[b"PONG"], |swarm, client| {
             swarm.say(client, |out| out.extend_from_slice(b"PING :barrier\r\n"));
             Ok(())
@@ -113,12 +134,12 @@ impl Swarm {
     }
 
     /// Starts a phase with a deadline of its own, for the turns that follow.
-    pub(super) fn begin(&mut self, phase: &'static str, of: u64, longer: Duration) {
+    pub(crate) fn begin(&mut self, phase: &'static str, of: u64, longer: Duration) {
         self.phase = Phase::begin(phase, of, self.timeout + longer);
     }
 
     /// Queues what `write` appends for a client, and sends as much of it as the socket takes.
-    pub(super) fn say(&mut self, client: usize, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn say(&mut self, client: usize, write: impl FnOnce(&mut Vec<u8>)) {
         if let Some(client) = self.clients.get_mut(client) {
             write(&mut client.out);
             client.flush();
@@ -131,7 +152,7 @@ impl Swarm {
     ///
     /// # Errors
     /// If the phase's deadline has passed, a connection has ended, or a line is a refusal or a fault.
-    pub(super) fn turn(
+    pub(crate) fn turn(
         &mut self,
         wait: Option<Duration>,
         done: u64,
@@ -190,9 +211,18 @@ impl Swarm {
     fn connect(&mut self) -> Result<(), BenchError> {
         let server = self.server;
         let failed = |error| BenchError::Connect { server, error };
-        let mut stream = TcpStream::connect(server).map_err(failed)?;
-        stream.set_nodelay(true).map_err(failed)?;
-        let token = Token(self.clients.len());
+        let number = self.clients.len();
+        let mut stream = match self.source {
+            Some(source) => {
+                TcpStream::from_std(connect_from(source(number), server).map_err(failed)?)
+            }
+            None => {
+                let stream = TcpStream::connect(server).map_err(failed)?;
+                stream.set_nodelay(true).map_err(failed)?;
+                stream
+            }
+        };
+        let token = Token(number);
         self.poll
             .registry()
             .register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)
@@ -405,13 +435,13 @@ impl fmt::Debug for Client {
 const READ_BYTES: usize = 256 * 1024;
 
 /// The command or numeric of a line that may begin with a source.
-fn command(line: &[u8]) -> &[u8] {
+pub(crate) fn command(line: &[u8]) -> &[u8] {
     let rest = after_source(line);
     rest.split(|&byte| byte == b' ').next().unwrap_or_default()
 }
 
 /// All that follows the command.
-fn parameters(line: &[u8]) -> &[u8] {
+pub(crate) fn parameters(line: &[u8]) -> &[u8] {
     let rest = after_source(line);
     memchr(b' ', rest).and_then(|space| rest.get(space + 1..)).unwrap_or_default()
 }
@@ -425,7 +455,7 @@ fn after_source(line: &[u8]) -> &[u8] {
 }
 
 /// A line for people: no control characters, since it came from outside.
-fn text(line: &[u8]) -> String {
+pub(crate) fn text(line: &[u8]) -> String {
     let line = String::from_utf8_lossy(line);
     line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
