@@ -1,5 +1,6 @@
 //! The command.
 
+mod attack;
 mod bench;
 mod connect;
 mod failure;
@@ -60,6 +61,9 @@ enum Command {
     Bench(bench::BenchArgs),
     /// Run the server among simulated networks and faults
     Sim(Box<simulate::SimArgs>),
+    /// Attack a server on this machine while others chat there, and print what became of all
+    #[command(hide = true)]
+    Attack(attack::AttackArgs),
     /// Write or check a configuration file
     Config {
         #[command(subcommand)]
@@ -95,6 +99,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Bench(args) => bench::run(args).map_err(Failure::from),
         Command::Sim(args) => simulate::run(&args),
+        Command::Attack(args) => attack::run(&args),
         Command::Config { command } => config(command),
         Command::HashPassword => password::hash(),
     };
