@@ -42,6 +42,7 @@ pub mod config;
 pub mod host;
 pub mod io;
 mod keyed;
+mod limits;
 mod network;
 pub mod record;
 mod server;
@@ -49,11 +50,12 @@ mod server_time;
 mod time;
 pub mod wire;
 
-pub use config::{AdminConfig, Config, ConfigError, Limits, OperConfig};
+pub use config::{AdminConfig, Config, ConfigError, OperConfig};
 pub use io::{
     Answer, Chunk, CloseWhen, Closed, ConnId, Input, Metrics, Output, Pause, PeerInfo, Refused,
     Report, Request, Ticket,
 };
+pub use limits::Limits;
 pub use server::{BadBans, RestoreError, Server, check_bans, reference};
 pub use time::{Civil, Instant, Now, UnixMillis};
 

@@ -177,6 +177,56 @@ fn there_are_so_many_channels_and_no_more() {
 }
 
 #[test]
+fn the_lists_of_all_channels_have_a_bound_together() {
+    let mut stage = stage(|limits| limits.list_total = 1 << 10);
+    stage.enter("ann", "");
+    stage.send("ann", "JOIN #a\nJOIN #b");
+    let mask = "x".repeat(198);
+    for (channel, letter) in [("#a", 'b'), ("#a", 'e'), ("#b", 'I'), ("#b", 'b')] {
+        stage.send("ann", &format!("MODE {channel} +{letter} {letter}{mask}"));
+    }
+    assert_eq!(count(&stage, "ann", ":ann!~ann@192.0.2.1 MODE"), 3);
+    assert!(stage.heard("ann").last().is_some_and(|line| line.contains(" 478 ann #b bxxx")));
+    // What goes with its channel makes room.
+    stage.send("ann", &format!("PART #a\nMODE #b +b b{mask}"));
+    assert_eq!(count(&stage, "ann", ":ann!~ann@192.0.2.1 MODE"), 4);
+}
+
+#[test]
+fn a_channel_remembers_so_many_invitations_and_the_oldest_goes() {
+    let mut stage = stage(|limits| limits.invites = 2);
+    for name in ["ann", "bob", "eve", "dan"] {
+        stage.enter(name, "");
+    }
+    stage.send("ann", "JOIN #c\nMODE #c +i\nINVITE bob #c\nINVITE eve #c\nINVITE dan #c");
+    for name in ["bob", "eve", "dan"] {
+        stage.send(name, "JOIN #c");
+    }
+    assert_eq!(count(&stage, "bob", " 473 bob #c "), 1);
+    assert_eq!((count(&stage, "eve", " JOIN #c"), count(&stage, "dan", " JOIN #c")), (2, 1));
+}
+
+#[test]
+fn more_than_recvq_ends_the_connection() {
+    let mut stage = stage(|limits| {
+        (limits.lines_per_second, limits.lines_burst) = (Some(1), 1);
+        limits.recvq = 16 << 10;
+    });
+    stage.enter("ann", "");
+    // A host that reads once in a turn never hands over so much.
+    stage.send_raw("ann", "PING x\r\n".repeat(4096).as_bytes());
+    assert_eq!(count(&stage, "ann", "(RecvQ exceeded)"), 1);
+}
+
+#[test]
+fn a_real_name_is_cut() {
+    let mut stage = stage(|limits| limits.real_len = 5);
+    stage.open("ann");
+    stage.send("ann", "NICK ann\nUSER ann 0 * :Annabel\nWHOIS ann");
+    assert_eq!(count(&stage, "ann", " 311 ann ann ~ann 192.0.2.1 * :Annab"), 1);
+}
+
+#[test]
 fn connecting_again_gains_no_further_guess_at_the_password() {
     let mut config = config();
     config.password = Some("hash".into());

@@ -22,7 +22,9 @@ use std::{
     process::ExitCode,
 };
 
+use chat_core::Limits;
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, getrlimit};
 
 use failure::Failure;
 use files::read_bans;
@@ -78,11 +80,23 @@ enum Command {
 enum ConfigCommand {
     /// Print a complete configuration that says what every key does, and changes nothing
     Example,
-    /// Check a file: says the line, the key and the fix of what is wrong
+    /// Check a file: says the line, the key and the fix of what is wrong; if nothing is, how much memory
+    /// peers can make such a server hold
     Check {
         /// The file
         file: PathBuf,
     },
+}
+
+/// What a server of such limits may come to hold, in words.
+fn memory(limits: &Limits) -> String {
+    // Each connection is a descriptor.
+    let most = getrlimit(Resource::Nofile).maximum.and_then(|most| usize::try_from(most).ok());
+    let connections = limits.connections.into_iter().chain(most).min().unwrap_or(1_000_000);
+    let mebibytes = limits.memory(connections) >> 20;
+    format!(
+        "{connections} connections, the most there may be, can make it hold {mebibytes} MiB at most"
+    )
 }
 
 const HASH_EXAMPLES: &str = "\
@@ -119,7 +133,7 @@ fn config(command: ConfigCommand) -> Result<(), Failure> {
         ConfigCommand::Check { file } => {
             let settings = Settings::load(&file)?;
             settings.bans_file.as_deref().map(read_bans).transpose()?;
-            format!("{}: ok\n", file.display())
+            format!("{}: ok\n{}\n", file.display(), memory(&settings.config.limits))
         }
     };
     io::stdout().write_all(text.as_bytes()).map_err(|error| Failure::io("write", &error))

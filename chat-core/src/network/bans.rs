@@ -91,6 +91,12 @@ impl Channel {
         }
     }
 
+    /// What all its lists take, in bytes.
+    pub(super) fn list_cost(&self) -> u64 {
+        let lists = [&self.bans, &self.exceptions, &self.invite_exceptions];
+        lists.into_iter().flatten().map(ListEntry::cost).sum::<usize>() as u64
+    }
+
     pub(super) fn list_mut(&mut self, list: List) -> &mut Vec<ListEntry> {
         match list {
             List::Bans => &mut self.bans,

@@ -55,6 +55,8 @@ pub(crate) struct NetworkConfig {
     pub(crate) channels_per_user: u32,
     pub(crate) key_len: u32,
     pub(crate) list_entries: u32,
+    /// What the lists of all channels may take together, in bytes.
+    pub(crate) list_total: u64,
     pub(crate) invites: u32,
     pub(crate) whowas: u32,
     /// What the cloaks of addresses end in; `None`: there are none.
@@ -98,6 +100,8 @@ struct State {
     opers: u32,
     most_users: u32,
     whowas: Whowas,
+    /// What the lists of all channels take, in bytes.
+    list_bytes: u64,
     /// What all metadata costs, in bytes.
     metadata_bytes: u64,
     /// How often each node has started.
@@ -105,7 +109,7 @@ struct State {
 }
 
 /// The snapshot's encoding: its first byte.
-const SNAPSHOT_VERSION: u8 = 2;
+const SNAPSHOT_VERSION: u8 = 3;
 
 /// A snapshot that can't be read.
 #[derive(Debug, Eq, PartialEq)]
@@ -127,6 +131,7 @@ impl Network {
             opers: 0,
             most_users: 0,
             whowas: Whowas::default(),
+            list_bytes: 0,
             metadata_bytes: 0,
             epochs: BTreeMap::new(),
         };

@@ -83,6 +83,13 @@ pub(crate) struct ListEntry {
     pub(crate) at: UnixMillis,
 }
 
+impl ListEntry {
+    /// What it takes, in bytes.
+    pub(crate) fn cost(&self) -> usize {
+        size_of::<Self>() + self.mask.len() + self.by.len()
+    }
+}
+
 /// A user's place in a channel.
 #[derive(Copy, Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Member {

@@ -31,6 +31,7 @@ fn found() -> (u64, Op<'static>) {
         channels_per_user: 3,
         key_len: 32,
         list_entries: 2,
+        list_total: 160,
         invites: 2,
         history_lines: 3,
         history_talks: 2,
@@ -138,6 +139,8 @@ fn check(network: &Network) {
         assert!(channel.bans.len() <= 2 && channel.invited.len() <= 2);
         assert!(channel.exceptions.len() <= 2 && channel.invite_exceptions.len() <= 2);
     }
+    let lists: u64 = network.channels_from(0).map(|(_, channel)| channel.list_cost()).sum();
+    assert!(lists == network.state.list_bytes && lists <= 160);
     assert!(network.whowas().before(u64::MAX).count() <= 2);
     assert!(network.bans(UnixMillis(0)).count() <= 2);
     let metadata = (network.users_from(0).map(|(_, user)| &user.metadata))

@@ -304,6 +304,7 @@ impl Server {
             channels_per_user: limits.channels_per_user as u32,
             key_len: limits.key_len as u32,
             list_entries: limits.list_entries as u32,
+            list_total: limits.list_total as u64,
             invites: limits.invites as u32,
             whowas: limits.whowas as u32,
             cloak: (self.config.cloak).then(|| self.config.cloak_suffix.as_bytes().into()),

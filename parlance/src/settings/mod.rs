@@ -306,6 +306,7 @@ limits! {
     targets: Count => targets,
     modes: Count => modes,
     list_entries: Count => list_entries,
+    list_total: Size => list_total,
     invites: Count => invites,
     monitor: Count => monitor,
     whowas: Count => whowas,

@@ -123,6 +123,7 @@ impl Network {
             self.forget_channel(id);
             let Some(gone) = self.state.channels.remove(id) else { return };
             self.forget_metadata(&gone.metadata);
+            self.state.list_bytes -= gone.list_cost();
             if let Some(ring) = gone.history {
                 self.state.history.close(ring);
             }

@@ -166,10 +166,17 @@ impl Network {
             (true, None) => {
                 let by = self.user(me)?.source().into_boxed_slice();
                 let entry = ListEntry { mask: text(&mask), by, at: self.state.time };
+                let bytes = self.state.list_bytes + entry.cost() as u64;
+                if bytes > self.state.config.list_total {
+                    turn.reply(self, ERR_BANLISTFULL, &[&self.channel(id)?.name, &mask]);
+                    return None;
+                }
+                self.state.list_bytes = bytes;
                 self.channel_mut(id)?.list_mut(list).push(entry);
             }
             (false, Some(at)) => {
                 let removed = self.channel_mut(id)?.list_mut(list).remove(at);
+                self.state.list_bytes -= removed.cost() as u64;
                 // As it was set, whatever the case in which it was taken away.
                 return Some(removed.mask.into_vec());
             }
