@@ -120,11 +120,6 @@ impl Client {
         out
     }
 
-    /// Whether it has nothing more to say.
-    pub(crate) fn has_spoken(&self) -> bool {
-        self.out.is_empty()
-    }
-
     /// Forgets what it was about to say.
     pub(crate) fn hush(&mut self) {
         self.out.clear();
@@ -298,11 +293,6 @@ impl Client {
         self.act(Action::Ping, |_| String::new());
     }
 
-    /// Begins a line and never ends it.
-    pub(crate) fn say_half(&mut self) {
-        self.out.push_str("PRIVMSG #ch0 :half a l");
-    }
-
     /// Bytes came: each whole line is judged and answered.
     pub(crate) fn receive(
         &mut self,
@@ -370,6 +360,20 @@ impl Client {
         if let Some(number) = number_of(channel) {
             self.wanted.remove(&number);
         }
+    }
+}
+
+/// What a guest of turmoil's hosts does besides.
+#[cfg(feature = "turmoil")]
+impl Client {
+    /// Whether it has nothing more to say.
+    pub(crate) fn has_spoken(&self) -> bool {
+        self.out.is_empty()
+    }
+
+    /// Begins a line and never ends it.
+    pub(crate) fn say_half(&mut self) {
+        self.out.push_str("PRIVMSG #ch0 :half a l");
     }
 }
 

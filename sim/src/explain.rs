@@ -11,7 +11,7 @@ pub(crate) fn line(line: &str, before: &mut Script) -> String {
     let words: Vec<&str> = line.split_whitespace().collect();
     match words[..] {
         ["parlance-sim", _] => "the only version is 1".into(),
-        ["layer", _] => format!("the layers are {}", Layer::ALL.map(Layer::name).join(", ")),
+        ["layer", _] => format!("the layers are {}", Layer::names()),
         ["seed", _] => format!("a seed is a number from 0 to {}", u64::MAX),
         ["clients", _] => "there are 1 to 1000 clients".into(),
         ["channels", _] => "there are 1 to 100 channels".into(),

@@ -2,12 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
+#[cfg(feature = "turmoil")]
+use crate::turmoil;
 use crate::{
     log::Log,
     profile::{Mutant, Profile},
     run::{Outcome, run_in_memory, run_on_mio},
     script::Script,
-    turmoil,
 };
 
 /// What stands for the server in a run. Clients, faults and judge are the same.
@@ -18,55 +19,88 @@ pub enum Layer {
     Memory,
     /// The real mio runtime on a poller and sockets that are played to it.
     Mio,
-    /// The real Tokio runtime on hosts simulated by turmoil.
+    /// The real Tokio runtime on hosts simulated by turmoil: with the feature of that name.
+    #[cfg(feature = "turmoil")]
     Turmoil,
 }
 
+/// What a layer is made of.
+struct Parts {
+    layer: Layer,
+    name: &'static str,
+    /// The script that a seed is.
+    script: fn(u64, &Profile) -> Script,
+    /// Counters that never move: what a runtime does within itself is not seen.
+    unseen: &'static [&'static str],
+    /// Runs a script, whatever its own layer is.
+    run: fn(&Script, Option<Mutant>, bool) -> (Outcome, Log),
+}
+
+const LAYERS: &[Parts] = &[
+    Parts {
+        layer: Layer::Memory,
+        name: "memory",
+        script: Script::generate,
+        unseen: &[],
+        run: run_in_memory,
+    },
+    Parts {
+        layer: Layer::Mio,
+        name: "mio",
+        script: |seed, profile| Script { layer: Layer::Mio, ..Script::generate(seed, profile) },
+        unseen: &["outputs", "most_queued"],
+        run: run_on_mio,
+    },
+    #[cfg(feature = "turmoil")]
+    Parts {
+        layer: Layer::Turmoil,
+        name: "turmoil",
+        script: turmoil::draw,
+        unseen: &["outputs", "flushes", "partial_writes", "dropped", "most_queued"],
+        // Its mutants are the runtime's own.
+        run: |script, _, tell| turmoil::run(script, tell),
+    },
+];
+
 impl Layer {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Memory, Self::Mio, Self::Turmoil];
+    pub fn all() -> impl Iterator<Item = Self> {
+        LAYERS.iter().map(|parts| parts.layer)
+    }
+
+    /// All their names, for people.
+    pub(crate) fn names() -> String {
+        let names: Vec<&str> = LAYERS.iter().map(|parts| parts.name).collect();
+        names.join(", ")
+    }
+
+    fn parts(self) -> &'static Parts {
+        let parts = LAYERS.iter().find(|parts| parts.layer == self);
+        parts.expect("each layer is in the table")
+    }
 
     /// Its name, as scripts and the command line have it.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Memory => "memory",
-            Self::Mio => "mio",
-            Self::Turmoil => "turmoil",
-        }
+    pub fn name(self) -> &'static str {
+        self.parts().name
     }
 
     /// The script that a seed is on this layer.
     #[must_use]
     pub fn script(self, seed: u64, profile: &Profile) -> Script {
-        match self {
-            Self::Memory | Self::Mio => Script { layer: self, ..Script::generate(seed, profile) },
-            Self::Turmoil => turmoil::draw(seed, profile),
-        }
+        (self.parts().script)(seed, profile)
     }
 
-    /// Whether a counter can move on this layer: what a runtime does within itself is not seen.
+    /// Whether a counter can move on this layer.
     #[must_use]
     pub fn counts(self, counter: &str) -> bool {
-        match self {
-            Self::Memory => true,
-            Self::Mio => !matches!(counter, "outputs" | "most_queued"),
-            Self::Turmoil => !matches!(
-                counter,
-                "outputs" | "flushes" | "partial_writes" | "dropped" | "most_queued"
-            ),
-        }
+        !self.parts().unseen.contains(&counter)
     }
 
     /// Runs a script, whatever its own layer is; `tell`: and writes down all that happens.
     #[must_use]
     pub(crate) fn run(self, script: &Script, mutant: Option<Mutant>, tell: bool) -> (Outcome, Log) {
-        match self {
-            Self::Memory => run_in_memory(script, mutant, tell),
-            Self::Mio => run_on_mio(script, mutant, tell),
-            // Its mutants are the runtime's own.
-            Self::Turmoil => turmoil::run(script, tell),
-        }
+        (self.parts().run)(script, mutant, tell)
     }
 }
 
@@ -82,8 +116,7 @@ pub struct UnknownLayer(String);
 
 impl fmt::Display for UnknownLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = Layer::ALL.map(Layer::name).join(", ");
-        write!(f, "there is no layer {:?}; there is {names}", self.0)
+        write!(f, "there is no layer {:?}; there is {}", self.0, Layer::names())
     }
 }
 
@@ -93,7 +126,7 @@ impl FromStr for Layer {
     type Err = UnknownLayer;
 
     fn from_str(name: &str) -> Result<Self, UnknownLayer> {
-        let known = Self::ALL.into_iter().find(|layer| layer.name() == name);
+        let known = Self::all().find(|layer| layer.name() == name);
         known.ok_or_else(|| UnknownLayer(name.to_string()))
     }
 }

@@ -69,6 +69,7 @@ mod sometimes;
 mod stranger;
 pub mod timeline;
 mod trace;
+#[cfg(feature = "turmoil")]
 pub mod turmoil;
 mod verbs;
 

@@ -6,7 +6,8 @@ use chat_core::Report;
 use crate::layer::Layer;
 
 const CROWD: &[Layer] = &[Layer::Memory, Layer::Mio];
-const ALL: &[Layer] = &[Layer::Memory, Layer::Mio, Layer::Turmoil];
+/// Whatever the layer.
+const ALL: &[Layer] = &[];
 const MEMORY: &[Layer] = &[Layer::Memory];
 const MIO: &[Layer] = &[Layer::Mio];
 
@@ -97,6 +98,7 @@ sometimes! {
 
 struct Row {
     name: &'static str,
+    /// Where it can be seen; none named: everywhere.
     layers: &'static [Layer],
     doc: &'static str,
 }
@@ -129,7 +131,8 @@ impl Sometimes {
         layer: Layer,
     ) -> impl Iterator<Item = (&'static str, &'static str, u64)> + use<> {
         let counts = self.0;
-        let rows = ROWS.iter().zip(counts).filter(move |(row, _)| row.layers.contains(&layer));
+        let is_on = move |row: &Row| row.layers.is_empty() || row.layers.contains(&layer);
+        let rows = ROWS.iter().zip(counts).filter(move |(row, _)| is_on(row));
         rows.map(|(row, count)| (row.name, row.doc, count))
     }
 

@@ -159,9 +159,7 @@ mod tests {
 
     #[test]
     fn all_that_scripts_do_is_in_the_table() {
-        for (layer, seed) in
-            Layer::ALL.into_iter().flat_map(|layer| (0..20).map(move |s| (layer, s)))
-        {
+        for (layer, seed) in Layer::all().flat_map(|layer| (0..20).map(move |s| (layer, s))) {
             for step in layer.script(seed, &Profile::standard()).steps {
                 let is_fault = step.action.is_fault();
                 let step = step.action.to_string();

@@ -108,7 +108,7 @@ struct Kind {
 struct Layers(Vec<Layer>);
 
 fn layers(name: &str) -> Result<Layers, String> {
-    let all = (name == "all").then(|| Layer::ALL.to_vec());
+    let all = (name == "all").then(|| Layer::all().collect());
     let one = || name.parse().map(|layer| vec![layer]);
     all.map_or_else(one, Ok).map(Layers).map_err(|unknown| format!("{unknown}, or all"))
 }
