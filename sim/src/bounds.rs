@@ -4,7 +4,7 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use chat_core::{Answer, Config, Limits, OperConfig, Request};
 
-use crate::{crowd::SERVER, rng::Rng};
+use crate::{choices::Choices, crowd::SERVER};
 
 /// How the network cuts bytes into pieces.
 #[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
@@ -138,8 +138,8 @@ impl Bounds {
 
     /// Bounds at random: half of the runs have those that are known to be roomy enough for
     /// everything to meet everything, the others any, down to the least.
-    pub(crate) fn draw(rng: &mut Rng) -> Self {
-        let mut pick = |among: &[u32]| among[rng.below(among.len() as u64) as usize];
+    pub(crate) fn draw(choices: &mut dyn Choices) -> Self {
+        let mut pick = |among: &[u32]| among[choices.below(among.len() as u64) as usize];
         let usual = Self {
             lines_per_second: pick(&[0, 50]),
             connections_per_address: pick(&[0, 3]),

@@ -1,6 +1,6 @@
 //! What clients do: which deeds there are, and how often each is drawn.
 
-use crate::{bounds::Bounds, profile::Profile, rng::Rng, script::Action};
+use crate::{bounds::Bounds, choices::Choices, profile::Profile, script::Action};
 
 /// The letters of modes that clients change.
 pub(crate) const MODES: [char; 10] = ['o', 'v', 'b', 'k', 'l', 'i', 'm', 'n', 's', 't'];
@@ -19,7 +19,12 @@ pub(crate) struct Deeds {
 }
 
 impl Deeds {
-    pub(crate) fn of(shape: &mut Rng, clients: u32, profile: &Profile, bounds: &Bounds) -> Self {
+    pub(crate) fn of(
+        shape: &mut dyn Choices,
+        clients: u32,
+        profile: &Profile,
+        bounds: &Bounds,
+    ) -> Self {
         Self {
             clients,
             long: shape.chance(30),
@@ -30,50 +35,51 @@ impl Deeds {
     }
 
     /// The next one, in this channel if in any.
-    pub(crate) fn draw(&self, rng: &mut Rng, channel: u32) -> Action {
-        if rng.chance(self.flood_percent) {
-            return self.draw_flood(rng, channel);
+    pub(crate) fn draw(&self, choices: &mut dyn Choices, channel: u32) -> Action {
+        if choices.chance(self.flood_percent) {
+            return self.draw_flood(choices, channel);
         }
-        let len = rng.below(if self.long { 380 } else { 40 }) as u32;
-        if rng.chance(if self.politics { 35 } else { 8 }) {
-            return self.draw_rarer(rng, channel);
+        let len = choices.below(if self.long { 380 } else { 40 }) as u32;
+        if choices.chance(if self.politics { 35 } else { 8 }) {
+            return self.draw_rarer(choices, channel);
         }
-        match rng.below(100) {
+        match choices.below(100) {
             0..10 => Action::Join(channel),
             10..14 => Action::Part(channel),
             14..18 => Action::Connect,
             18..19 => Action::Quit,
             19..23 => Action::Rename,
             23..35 => Action::Ping,
-            35..45 => Action::Tell(rng.below(self.clients.into()) as u32, len),
+            35..45 => Action::Tell(choices.below(self.clients.into()) as u32, len),
             _ => Action::Say(channel, len),
         }
     }
 
     /// Lines at once; without a limit of them now and then more than one turn carries out.
-    fn draw_flood(&self, rng: &mut Rng, channel: u32) -> Action {
-        let lines = match rng.below(10) {
-            0 if !self.limited => rng.between(200, 600),
-            _ => rng.between(5, 80),
+    fn draw_flood(&self, choices: &mut dyn Choices, channel: u32) -> Action {
+        let lines = match choices.below(10) {
+            0 if !self.limited => choices.between(200, 600),
+            _ => choices.between(5, 80),
         };
         Action::Flood(channel, lines as u32)
     }
 
     /// What asks, and in some runs what decides over others.
-    fn draw_rarer(&self, rng: &mut Rng, channel: u32) -> Action {
-        let other = rng.below(self.clients.into()) as u32;
-        match rng.below(if self.politics { 100 } else { 30 }) {
+    fn draw_rarer(&self, choices: &mut dyn Choices, channel: u32) -> Action {
+        let other = choices.below(self.clients.into()) as u32;
+        match choices.below(if self.politics { 100 } else { 30 }) {
             0..8 => Action::Names(channel),
-            8..14 => Action::Away(rng.below(2) as u32 * 12),
+            8..14 => Action::Away(choices.below(2) as u32 * 12),
             14..20 => Action::AskTopic(channel),
             20..25 => Action::AskMode(channel),
-            25..30 => Action::Topic(channel, rng.below(3) as u32 * 20),
+            25..30 => Action::Topic(channel, choices.below(3) as u32 * 20),
             30..42 => Action::Kick(channel, other),
             42..50 => Action::Invite(channel, other),
             _ => {
-                let letter = MODES[rng.below(MODES.len() as u64) as usize];
+                let letter = MODES[choices.below(MODES.len() as u64) as usize];
                 // Mostly as it was, or nobody would be let in after a while.
-                let add = rng.chance(if matches!(letter, 'o' | 'v' | 'n' | 't') { 75 } else { 40 });
+                let add =
+                    choices.chance(if matches!(letter, 'o' | 'v' | 'n' | 't') { 75 } else { 40 });
                 Action::Mode(channel, add, letter, other)
             }
         }

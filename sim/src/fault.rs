@@ -1,15 +1,15 @@
 //! The kinds of faults, and how often each is drawn.
 
-use crate::{rng::Rng, script::Action};
+use crate::{choices::Choices, script::Action};
 
 /// One kind of fault.
 pub(crate) struct Kind {
     /// How often it is drawn, beside the others.
     weight: u64,
-    draw: fn(&mut Rng) -> Action,
+    draw: fn(&mut dyn Choices) -> Action,
 }
 
-pub(crate) const fn kind(weight: u64, draw: fn(&mut Rng) -> Action) -> Kind {
+pub(crate) const fn kind(weight: u64, draw: fn(&mut dyn Choices) -> Action) -> Kind {
     Kind { weight, draw }
 }
 
@@ -20,22 +20,22 @@ pub(crate) const KINDS: [Kind; 16] = [
     kind(6, |_| Action::HalfClose),
     kind(5, |_| Action::HalfLine),
     kind(6, |_| Action::Replace),
-    kind(8, |rng| Action::StallUp(ms(rng))),
-    kind(10, |rng| Action::StallDown(ms(rng))),
-    kind(8, |rng| Action::ReadSlowly(ms(rng))),
-    kind(4, |rng| Action::WallJump(rng.between(0, 200_000) as i32 - 100_000)),
-    kind(5, |rng| Action::LateTimers(rng.between(1, 3_000) as u32)),
-    kind(3, |rng| Action::AddressFlood(rng.between(2, 12) as u32)),
-    kind(6, |rng| Action::Hostile(rng.between(1, 12) as u32)),
-    kind(3, |rng| Action::LateAnswers(ms(rng))),
-    kind(2, |rng| Action::LostAnswers(ms(rng))),
-    kind(2, |rng| Action::RefusedAnswers(ms(rng))),
-    kind(2, |rng| Action::NoDescriptors(ms(rng))),
+    kind(8, |choices| Action::StallUp(ms(choices))),
+    kind(10, |choices| Action::StallDown(ms(choices))),
+    kind(8, |choices| Action::ReadSlowly(ms(choices))),
+    kind(4, |choices| Action::WallJump(choices.between(0, 200_000) as i32 - 100_000)),
+    kind(5, |choices| Action::LateTimers(choices.between(1, 3_000) as u32)),
+    kind(3, |choices| Action::AddressFlood(choices.between(2, 12) as u32)),
+    kind(6, |choices| Action::Hostile(choices.between(1, 12) as u32)),
+    kind(3, |choices| Action::LateAnswers(ms(choices))),
+    kind(2, |choices| Action::LostAnswers(ms(choices))),
+    kind(2, |choices| Action::RefusedAnswers(ms(choices))),
+    kind(2, |choices| Action::NoDescriptors(ms(choices))),
 ];
 
 /// A fault of the kinds that a run has: those whose bit is set. `None`: it would have been another.
-pub(crate) fn draw(kinds: &[Kind], rng: &mut Rng, enabled: u64) -> Option<Action> {
-    let mut at = rng.below(kinds.iter().map(|kind| kind.weight).sum());
+pub(crate) fn draw(kinds: &[Kind], choices: &mut dyn Choices, enabled: u64) -> Option<Action> {
+    let mut at = choices.below(kinds.iter().map(|kind| kind.weight).sum());
     let number = kinds.iter().position(|kind| match at.checked_sub(kind.weight) {
         Some(rest) => {
             at = rest;
@@ -44,12 +44,12 @@ pub(crate) fn draw(kinds: &[Kind], rng: &mut Rng, enabled: u64) -> Option<Action
         None => true,
     })?;
     // Drawn all the same, so that what a run leaves out moves nothing else.
-    let action = (kinds[number].draw)(rng);
+    let action = (kinds[number].draw)(choices);
     (enabled >> number & 1 == 1).then_some(action)
 }
 
 /// How long it lasts: a moment, or long enough to be noticed.
-fn ms(rng: &mut Rng) -> u32 {
-    let (short, long) = (rng.between(1, 300), rng.between(1_000, 50_000));
-    if rng.chance(50) { short as u32 } else { long as u32 }
+fn ms(choices: &mut dyn Choices) -> u32 {
+    let (short, long) = (choices.between(1, 300), choices.between(1_000, 50_000));
+    if choices.chance(50) { short as u32 } else { long as u32 }
 }

@@ -43,6 +43,7 @@
 #![forbid(unsafe_code)]
 
 mod bounds;
+mod choices;
 mod client;
 mod counters;
 mod crowd;
