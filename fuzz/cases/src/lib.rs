@@ -7,6 +7,7 @@ pub mod contract;
 pub mod framing;
 pub mod mask;
 pub mod parse_line;
+pub mod server;
 
 use std::{env, fmt, sync::LazyLock};
 
@@ -22,15 +23,21 @@ pub const TARGETS: &[Target] = &[
     ("framing", framing::run),
     ("mask", mask::run),
     ("parse_line", parse_line::run),
+    ("server", server::run),
 ];
 
 /// The case that the bytes stand for, if they are enough for one. With `FUZZ_SHOW` in the environment
 /// it is printed.
 fn case<'a, T: Arbitrary<'a> + fmt::Debug>(data: &'a [u8]) -> Option<T> {
-    static SHOW: LazyLock<bool> = LazyLock::new(|| env::var_os("FUZZ_SHOW").is_some());
     let case = T::arbitrary_take_rest(Unstructured::new(data)).ok()?;
-    if *SHOW {
-        eprintln!("{case:#?}");
-    }
+    show(format_args!("{case:#?}"));
     Some(case)
+}
+
+/// Prints a case, if `FUZZ_SHOW` is in the environment.
+fn show(case: fmt::Arguments<'_>) {
+    static SHOW: LazyLock<bool> = LazyLock::new(|| env::var_os("FUZZ_SHOW").is_some());
+    if *SHOW {
+        eprintln!("{case}");
+    }
 }
