@@ -280,6 +280,10 @@ impl Server {
     }
 
     fn set_now(&mut self, now: Now) {
+        if self.time.is_still(now.mono) {
+            self.links.now.wall = now.wall;
+            return;
+        }
         let (mono, still) = self.time.at(now.mono, self.links.now.mono, self.next_due());
         self.links.now = Now { mono, wall: now.wall };
         if let Some(time) = still {

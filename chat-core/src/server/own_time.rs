@@ -13,9 +13,16 @@ use crate::Instant;
 pub(super) struct OwnTime {
     /// How far the host's is ahead.
     skipped: Duration,
+    /// What it last was.
+    host: Instant,
 }
 
 impl OwnTime {
+    /// Whether it is still the same time: most calls of a turn have it from the first.
+    pub(super) fn is_still(&self, host: Instant) -> bool {
+        self.host == host
+    }
+
     /// The server's time when the host's is `host`, and how long the host stood still at least, if it
     /// did. `last` is the server's time at the last call, and `due` when it had to be called again.
     pub(super) fn at(
@@ -24,6 +31,7 @@ impl OwnTime {
         last: Instant,
         due: Option<Instant>,
     ) -> (Instant, Option<Duration>) {
+        self.host = host;
         let own = Instant::ZERO.after(host.since(Instant::ZERO.after(self.skipped))).max(last);
         let Some(due) = due.filter(|due| own.since(*due) >= TOO_LATE) else { return (own, None) };
         let again = Instant::ZERO.after(due.since(Instant::ZERO.after(GRACE))).max(last);
