@@ -3,8 +3,8 @@
 
 mod support;
 
-use chat_core::{Config, OperConfig, reference, wire::Message};
-use support::{Came, Stage, config};
+use chat_core::{Config, OperConfig, wire::Message};
+use support::{Came, Stage, commands, config};
 
 const PARAMS: [&str; 16] = [
     "",
@@ -24,15 +24,6 @@ const PARAMS: [&str; 16] = [
     "* * * *",
     "#c,bob,alice :x",
 ];
-
-/// The names of all commands, from the reference.
-fn commands() -> Vec<String> {
-    let reference = reference(&Config::default());
-    let (table, _) = reference.split_once("## Capabilities").expect("commands come first");
-    let rows = table.lines().filter_map(|row| row.strip_prefix("| `"));
-    let names = rows.filter_map(|row| row.split([' ', '`']).next());
-    names.map(str::to_owned).collect()
-}
 
 fn tag<'l>(message: &Message<'l>, key: &[u8]) -> Option<&'l [u8]> {
     message.tags.get(key).map(|value| value.as_bytes())

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write, net::IpAddr, time::Duration};
 
 use chat_core::{
     Answer, CloseWhen, Closed, Config, ConnId, Input, Instant, Now, Output, Pause, PeerInfo,
-    Report, Request, Server, Ticket, UnixMillis,
+    Report, Request, Server, Ticket, UnixMillis, reference,
 };
 
 /// A server, its connections by name, and what was said.
@@ -46,6 +46,15 @@ pub(crate) fn config() -> Config {
     // Who joins is shown what is, not what was: a test that is about the past says so.
     config.limits.history_replay = 0;
     config
+}
+
+/// The names of all commands, from the reference.
+pub(crate) fn commands() -> Vec<String> {
+    let reference = reference(&Config::default());
+    let (table, _) = reference.split_once("## Capabilities").expect("commands come first");
+    let rows = table.lines().filter_map(|row| row.strip_prefix("| `"));
+    let names = rows.filter_map(|row| row.split([' ', '`']).next());
+    names.map(str::to_owned).collect()
 }
 
 impl Stage {

@@ -39,9 +39,14 @@ use crate::{
     },
 };
 
-/// What begins an HTTP request: not a client's, and maybe a browser's that is led astray.
-const HTTP_VERBS: [&[u8]; 8] =
-    [b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT"];
+/// What begins lines of an HTTP request: not a client's, and maybe a browser's that is led astray.
+///
+/// Each request has the header: a first line may be too long to be looked at, or have a verb of a
+/// page's choice.
+const HTTP_WORDS: [&[u8]; 11] = [
+    b"GET", b"POST", b"PUT", b"HEAD", b"DELETE", b"OPTIONS", b"PATCH", b"CONNECT", b"TRACE",
+    b"PRI", b"HOST:",
+];
 
 /// Carries out one command of a connection.
 pub(super) fn dispatch(server: &mut Server, conn: ConnId, message: &Message<'_>) {
@@ -57,7 +62,7 @@ pub(super) fn dispatch(server: &mut Server, conn: ConnId, message: &Message<'_>)
     let mut caller = Caller { server, conn };
     let registered = caller.user_id().is_some();
     match found {
-        _ if !registered && HTTP_VERBS.iter().any(|verb| name.eq_ignore_ascii_case(verb)) => {
+        _ if !registered && HTTP_WORDS.iter().any(|word| name.eq_ignore_ascii_case(word)) => {
             caller.server.end(conn, b"This is not an HTTP server");
         }
         Some(command) if registered && command.when == When::BeforeRegistration => {
