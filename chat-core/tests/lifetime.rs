@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use chat_core::{Config, Input, OperConfig, Report, UnixMillis};
+use chat_core::{Config, Input, Report, UnixMillis};
 use support::{Stage, config};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -188,26 +188,6 @@ fn a_wrong_password_and_none_at_all_end_the_connection() {
     stage.send("bob", "PASS x\nNICK bob\nUSER bob 0 * :Bob");
     stage.answer(false);
     assert!(!stage.is_open("bob") && stage.transcript.contains(" 464 bob "));
-}
-
-#[test]
-fn without_an_answer_in_time_it_is_no_and_late_ones_are_ignored() {
-    let oper = OperConfig { name: "root".into(), password: "hash".into() };
-    let mut stage = Stage::new(Config { opers: vec![oper], ..config() });
-    stage.enter("ann", "");
-    stage.send("ann", "OPER nobody x\nOPER root x\nPING held");
-    let late = stage.asked[0].0;
-    stage.wait(SECOND * 10);
-    assert!(stage.asked.is_empty());
-    let heard = stage.heard("ann");
-    assert!(heard[heard.len() - 2].contains(" 464 ") && heard[heard.len() - 1].contains("PONG"));
-    stage.input(Input::Answer(late, chat_core::Answer::Verified(true)));
-    stage.send("ann", "OPER root x");
-    stage.answer(true);
-    let heard = stage.heard("ann");
-    assert!(
-        heard[heard.len() - 2].contains(" 381 ") && heard[heard.len() - 1].ends_with("MODE ann +o")
-    );
 }
 
 #[test]

@@ -65,7 +65,12 @@ impl Server {
         self.end(conn, b"Password incorrect");
     }
 
-    pub(super) fn report_bad_password(&mut self, conn: ConnId, name: &[u8]) {
+    pub(super) fn wrong_oper(&mut self, conn: ConnId, name: &[u8]) {
+        self.report_bad_password(conn, name);
+        self.reply(conn, ERR_PASSWDMISMATCH, &[]);
+    }
+
+    fn report_bad_password(&mut self, conn: ConnId, name: &[u8]) {
         let name = name.to_vec();
         self.links.outputs.push_back(Output::Report(Report::BadPassword { conn, name }));
     }
@@ -163,13 +168,15 @@ impl Server {
             return;
         };
         self.links.active = Some(conn);
-        let right = answer == Answer::Verified(true);
+        let nobody = matches!(asking.purpose, Purpose::NoOper(_));
+        let right = !nobody && answer == Answer::Verified(true);
+        let wrong = !right && matches!(answer, Answer::Verified(_));
         let name = match &asking.purpose {
             Purpose::Register => Some(None),
-            Purpose::Oper(name) => Some(Some(&name[..])),
+            Purpose::Oper(name) | Purpose::NoOper(name) => Some(Some(&name[..])),
             Purpose::Rehash | Purpose::Bans(_) => None,
         };
-        if let Some(name) = name.filter(|_| answer != Answer::Verified(false)) {
+        if let Some(name) = name.filter(|_| !wrong) {
             let place = self.links.get(conn).and_then(|link| link.place);
             self.guesses.forgive(place, name, &self.config.limits);
         }
@@ -182,16 +189,20 @@ impl Server {
                 }
                 self.try_register(conn);
             }
-            Purpose::Register => self.wrong_password(conn),
+            Purpose::Register if wrong => self.wrong_password(conn),
+            Purpose::Register => self.end(conn, UNCHECKED.as_bytes()),
             Purpose::Oper(name) if right => self.propose(conn, Op::Oper { name: &name }),
+            Purpose::Oper(_) | Purpose::NoOper(_) if !right && !wrong => {
+                self.refuse(conn, "OPER", "TEMPORARILY_UNAVAILABLE", &[], UNCHECKED);
+            }
+            Purpose::Oper(name) | Purpose::NoOper(name) => self.wrong_oper(conn, &name),
             Purpose::Bans(done) => self.bans_kept(conn, &done, &answer),
             Purpose::Rehash => self.rehashed(conn, answer),
-            Purpose::Oper(name) => {
-                self.report_bad_password(conn, &name);
-                self.reply(conn, ERR_PASSWDMISMATCH, &[]);
-            }
         }
         self.finish(conn);
         self.run(conn, &[]);
     }
 }
+
+/// What is told of a password of which the host did not say in time whether it is right.
+const UNCHECKED: &str = "Passwords cannot be checked now: try again later";

@@ -107,6 +107,8 @@ pub(crate) enum Purpose {
     Register,
     /// OPER with this name.
     Oper(Box<[u8]>),
+    /// OPER with a name that nobody has: refused as late as another, whatever the answer.
+    NoOper(Box<[u8]>),
     /// REHASH.
     Rehash,
     /// To keep bans: what is to be told then.

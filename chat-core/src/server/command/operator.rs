@@ -21,16 +21,16 @@ pub(super) fn oper(caller: &mut Caller<'_>, message: &Message<'_>) {
         let text = format!("Too many wrong passwords: wait {}", seconds(wait));
         return caller.reply_text(ERR_PASSWDMISMATCH, &[], Some(text.as_bytes()));
     }
-    let account = caller.server.config.opers.iter().find(|oper| oper.name.as_bytes() == name);
-    match account.map(|oper| oper.password.clone()) {
-        Some(hash) => {
-            caller.server.ask_password(caller.conn, Purpose::Oper(name.into()), hash, password);
-        }
-        // The same as for a wrong password: a name is not to be found by trying.
-        None => {
-            caller.server.report_bad_password(caller.conn, name);
-            caller.reply(ERR_PASSWDMISMATCH, &[]);
-        }
+    let opers = &caller.server.config.opers;
+    let account = opers.iter().find(|oper| oper.name.as_bytes() == name);
+    // A name is not to be found by trying, nor by the time that it takes.
+    let purpose = match account {
+        Some(_) => Purpose::Oper(name.into()),
+        None => Purpose::NoOper(name.into()),
+    };
+    match account.or(opers.first()).map(|oper| oper.password.clone()) {
+        Some(hash) => caller.server.ask_password(caller.conn, purpose, hash, password),
+        None => caller.server.wrong_oper(caller.conn, name),
     }
 }
 
