@@ -57,6 +57,8 @@ use crate::ConnId;
 pub(crate) struct Arena<K, T> {
     slots: Vec<Slot<T>>,
     free: BTreeSet<u32>,
+    /// The generation of new places: no lower than those of places that were given up.
+    fresh: u32,
     key: PhantomData<fn() -> K>,
 }
 
@@ -68,7 +70,7 @@ struct Slot<T> {
 
 impl<K: Key, T> Arena<K, T> {
     pub(crate) const fn new() -> Self {
-        Self { slots: Vec::new(), free: BTreeSet::new(), key: PhantomData }
+        Self { slots: Vec::new(), free: BTreeSet::new(), fresh: 0, key: PhantomData }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -79,7 +81,7 @@ impl<K: Key, T> Arena<K, T> {
     pub(crate) fn next_key(&self) -> K {
         match self.free.first() {
             Some(&index) => K::new(index, self.slots[index as usize].generation),
-            None => K::new(u32::try_from(self.slots.len()).unwrap_or(u32::MAX), 0),
+            None => K::new(u32::try_from(self.slots.len()).unwrap_or(u32::MAX), self.fresh),
         }
     }
 
@@ -87,7 +89,7 @@ impl<K: Key, T> Arena<K, T> {
         let key = self.next_key();
         match self.free.pop_first() {
             Some(index) => self.slots[index as usize].value = Some(value),
-            None => self.slots.push(Slot { generation: 0, value: Some(value) }),
+            None => self.slots.push(Slot { generation: self.fresh, value: Some(value) }),
         }
         key
     }
@@ -100,7 +102,23 @@ impl<K: Key, T> Arena<K, T> {
         let value = slot.value.take()?;
         slot.generation = slot.generation.wrapping_add(1);
         self.free.insert(key.index());
+        self.give_up_free_end();
         Some(value)
+    }
+
+    /// Places that have ever been taken and not given up: every index of a value is below.
+    pub(crate) fn places(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Gives up free places at the end, so that a crowd costs nothing when it has gone.
+    fn give_up_free_end(&mut self) {
+        while let Some(Slot { generation, value: None }) = self.slots.last() {
+            self.fresh = self.fresh.max(*generation);
+            self.slots.pop();
+            self.free.pop_last();
+        }
+        give_back(&mut self.slots);
     }
 
     pub(crate) fn get(&self, key: K) -> Option<&T> {
@@ -128,6 +146,16 @@ impl<K: Key, T> Arena<K, T> {
     }
 }
 
+/// Gives memory back if most of it is room for what has gone.
+pub(crate) fn give_back<T>(values: &mut Vec<T>) {
+    if values.capacity() > 4 * values.len() + ROOM {
+        values.shrink_to(2 * values.len());
+    }
+}
+
+/// Values whose room is never given back: a table that small costs nothing.
+const ROOM: usize = 64;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +170,22 @@ mod tests {
         assert_eq!(arena.get(a), None);
         assert_eq!(arena.remove(a), None);
         assert_eq!(arena.get(b), Some(&'b'));
+    }
+
+    #[test]
+    fn what_a_crowd_took_is_given_back_and_its_keys_stay_stale() {
+        let mut arena: Arena<ConnId, usize> = Arena::new();
+        let keys: Vec<ConnId> = (0..10_000).map(|n| arena.insert(n)).collect();
+        for key in keys.iter().skip(10) {
+            arena.remove(*key);
+        }
+        assert_eq!((arena.len(), arena.places()), (10, 10));
+        assert!(arena.slots.capacity() <= 4 * 10 + ROOM, "{}", arena.slots.capacity());
+        for _ in 10..10_000 {
+            arena.insert(0);
+        }
+        assert!(keys.iter().skip(10).all(|key| arena.get(*key).is_none()));
+        assert!(keys.iter().take(10).all(|key| arena.get(*key).is_some()));
     }
 
     #[test]

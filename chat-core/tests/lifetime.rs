@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use chat_core::{Config, Input, Report, UnixMillis};
+use chat_core::{Config, Input, Output, Report, UnixMillis};
 use support::{Stage, config};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -19,6 +19,25 @@ fn whoever_does_not_register_is_ended_at_the_deadline() {
     stage.wait(Duration::from_micros(1));
     assert!(!stage.is_open("slow"));
     assert!(stage.transcript.contains("ERROR :Closing link: 192.0.2.1 (Registration timed out)"));
+}
+
+#[test]
+fn a_crowd_whose_time_is_up_leaves_others_their_turn() {
+    let mut limits = config().limits;
+    limits.connections_per_address = None;
+    let mut stage = Stage::new(Config { limits, ..config() });
+    for n in 0..200 {
+        stage.open(&n.to_string());
+    }
+    stage.now.mono = stage.now.mono.after(SECOND * 20);
+    let mut ended = Vec::new();
+    while stage.server.poll_timeout().is_some_and(|at| at <= stage.now.mono) {
+        stage.server.handle(stage.now, Input::Timeout);
+        let outputs = core::iter::from_fn(|| stage.server.poll_output());
+        ended.push(outputs.filter(|output| matches!(output, Output::Close(..))).count());
+    }
+    assert_eq!(ended.iter().sum::<usize>(), 200);
+    assert!(ended.iter().all(|&ended| ended <= 4), "{ended:?}");
 }
 
 #[test]

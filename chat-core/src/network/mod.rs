@@ -109,7 +109,7 @@ struct State {
 }
 
 /// The snapshot's encoding: its first byte.
-const SNAPSHOT_VERSION: u8 = 3;
+const SNAPSHOT_VERSION: u8 = 4;
 
 /// A snapshot that can't be read.
 #[derive(Debug, Eq, PartialEq)]

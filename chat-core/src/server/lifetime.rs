@@ -13,6 +13,9 @@ use crate::{
     wire::Encoder,
 };
 
+/// Deadlines that one call looks at.
+const DUE_PER_CALL: usize = 4;
+
 impl Server {
     pub(super) fn timeout(&mut self) {
         let now = self.links.now.mono;
@@ -23,8 +26,10 @@ impl Server {
                 self.run(conn, &[]);
             }
         }
-        // Each is looked at once; its next deadline is later than now.
-        while let Some(index) = self.links.timers.pop_due(now) {
+        // Each is looked at once; its next deadline is later than now. With many due at once, others
+        // get their turn between them: what is left keeps the timeout due.
+        for _ in 0..DUE_PER_CALL {
+            let Some(index) = self.links.timers.pop_due(now) else { break };
             let found = self.links.arena.iter_from(index as u32).next().map(|(conn, _)| conn);
             if let Some(conn) = found.filter(|conn| conn.index() == index) {
                 self.due(conn);
@@ -213,6 +218,9 @@ impl Server {
         if let Some(place) = self.links.arena.remove(conn).and_then(|link| link.place) {
             self.places.leave(place);
         }
+        let places = self.links.arena.places();
+        self.links.timers.truncate(places);
+        self.links.outboxes.truncate(places);
         self.check_stopped();
     }
 

@@ -60,6 +60,8 @@ use crate::{
 
 /// Lines that one call carries out at the most; the rest waits for the next.
 const BUDGET_LINES: usize = 256;
+/// Outputs whose room is kept when all of them are taken.
+const OUTPUTS_KEEP: usize = 256;
 /// Deliveries after which a call carries out no further line or entry.
 const BUDGET_DELIVERIES: usize = 20_000;
 
@@ -243,7 +245,11 @@ impl Server {
 
     /// The next thing to do, in order.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.links.outputs.pop_front()
+        let output = self.links.outputs.pop_front();
+        if output.is_none() && self.links.outputs.capacity() > OUTPUTS_KEEP {
+            self.links.outputs.shrink_to(OUTPUTS_KEEP);
+        }
+        output
     }
 
     /// What is to be written to a connection, in order. Readable until it is

@@ -11,7 +11,7 @@ use core::cmp::Reverse;
 
 use bytes::Bytes;
 
-use crate::{Chunk, Instant, Pause, caps::Caps};
+use crate::{Chunk, Instant, Pause, arena::give_back, caps::Caps};
 
 /// Bytes of the turn's buffers from which on no more lines are carried out until a flush.
 pub(crate) const TURN_MAX: usize = 1 << 20;
@@ -132,12 +132,19 @@ impl Outboxes {
         self.boxes[index] = Outbox { sealed: true, ..Outbox::default() };
     }
 
+    /// Forgets the outboxes from `index` on, all of them closed, and the memory that they took.
+    pub(crate) fn truncate(&mut self, index: usize) {
+        self.boxes.truncate(index);
+        give_back(&mut self.boxes);
+    }
+
     pub(crate) fn set_caps(&mut self, index: usize, caps: Caps) {
         self.boxes[index].caps = caps;
     }
 
+    /// Of a connection that is gone, none: a user may outlive it for a moment.
     pub(crate) fn caps(&self, index: usize) -> Caps {
-        self.boxes[index].caps
+        self.boxes.get(index).map_or(Caps::NONE, |outbox| outbox.caps)
     }
 
     /// Unsent bytes.
@@ -202,10 +209,9 @@ impl Outboxes {
     /// Gives an encoded line to one of its recipients.
     #[inline]
     pub(crate) fn push(&mut self, index: usize, line: &mut Encoded, now: Instant) -> Pushed {
-        let outbox = &mut self.boxes[index];
-        if outbox.sealed {
+        let Some(outbox) = self.boxes.get_mut(index).filter(|outbox| !outbox.sealed) else {
             return Pushed::Dropped;
-        }
+        };
         let Encoded { buffer, start, end, .. } = *line;
         if outbox.state == State::Blocked {
             return self.push_block(index, line);
@@ -264,10 +270,9 @@ impl Outboxes {
         now: Instant,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Pushed {
-        let outbox = &mut self.boxes[index];
-        if outbox.sealed {
+        let Some(outbox) = self.boxes.get_mut(index).filter(|outbox| !outbox.sealed) else {
             return Pushed::Dropped;
-        }
+        };
         if outbox.state == State::Blocked {
             let start = outbox.own.len();
             write(&mut outbox.own);
@@ -637,6 +642,16 @@ mod tests {
         outboxes.sent(0, 2, Pause::Full, NOW);
         outboxes.seal(0, NOW, b"ERROR", false);
         assert_eq!(unsent(&outboxes, 0), b"rst\nERROR");
+    }
+
+    #[test]
+    fn a_line_for_a_connection_that_was_forgotten_is_dropped() {
+        let mut outboxes = three();
+        outboxes.close(2);
+        outboxes.truncate(2);
+        broadcast(&mut outboxes, &[0, 1, 2], b"late");
+        assert_eq!(outboxes.write(2, NOW, |out| out.push(b'!')), Pushed::Dropped);
+        assert_eq!((unsent(&outboxes, 1), unsent(&outboxes, 2)), (b"late".to_vec(), Vec::new()));
     }
 
     #[test]

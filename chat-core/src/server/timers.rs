@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::Instant;
+use crate::{Instant, arena::give_back};
 
 const NONE: u32 = u32::MAX;
 
@@ -29,6 +29,14 @@ impl Timers {
         }
         self.set(index as usize, None);
         Some(index as usize)
+    }
+
+    /// Forgets those from `index` on, who have no deadline, and the memory that they took.
+    pub(crate) fn truncate(&mut self, index: usize) {
+        debug_assert!(self.places.iter().skip(index).all(|place| *place == NONE));
+        self.places.truncate(index);
+        give_back(&mut self.places);
+        give_back(&mut self.heap);
     }
 
     /// Sets, moves or removes a connection's deadline.
