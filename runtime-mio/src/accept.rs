@@ -6,8 +6,11 @@ use chat_core::{Instant, Report};
 
 use crate::sys::{Stream, Sys};
 
-/// Newcomers that one turn takes from one listener.
-const MOST_PER_TURN: usize = 64;
+/// Newcomers that one turn takes from one listener: a crowd waits at the door, and costs those inside
+/// no more than that.
+const MOST_PER_TURN: usize = 4;
+/// Those who are turned away at once when there is no descriptor.
+const MOST_REFUSED: usize = 64;
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// Between two reports that there is no room.
@@ -138,7 +141,7 @@ fn write_whole(stream: &mut impl Stream, mut line: &[u8]) -> io::Result<()> {
 /// Turns away those who wait. The address of the last.
 fn refuse_some<S: Sys>(sys: &mut S, listener: &mut S::Listener) -> Option<IpAddr> {
     let mut last = None;
-    for _ in 0..MOST_PER_TURN {
+    for _ in 0..MOST_REFUSED {
         let Ok((stream, address)) = sys.accept(listener) else { break };
         turn_away(stream, NO_ROOM);
         last = address;

@@ -17,6 +17,10 @@ use crate::{
 };
 
 const READ_MAX: usize = 16 << 10;
+/// Peers that one turn reads from: what came before is answered before a crowd is heard out.
+const READS_PER_TURN: usize = 64;
+/// Peers whose room is never given back.
+const PEERS_KEEP: usize = 64;
 
 /// What a server is made of.
 pub struct Options {
@@ -267,9 +271,10 @@ impl<S: Sys> Server<S> {
         self.list(index);
     }
 
-    /// One read from each peer that is ready; those with more stay on the list.
+    /// One read from each of the first peers that are ready; the others, and those with more, stay on
+    /// the list.
     fn read(&mut self, now: Now) {
-        for _ in 0..self.ready.len() {
+        for _ in 0..self.ready.len().min(READS_PER_TURN) {
             let Some(index) = self.ready.pop_front() else { break };
             let Some(Some(peer)) = self.peers.get_mut(index) else { continue };
             peer.listed = false;
@@ -363,7 +368,18 @@ impl<S: Sys> Server<S> {
     fn close(&mut self, conn: ConnId, why: Closed, now: Now) {
         if self.peer(conn).is_some() {
             self.peers[conn.index()] = None;
+            self.give_back();
             self.core.handle(now, Input::Closed(conn, why));
+        }
+    }
+
+    /// Gives up what a crowd that has gone has left: free places at the end, most of the memory.
+    fn give_back(&mut self) {
+        while self.peers.last().is_some_and(Option::is_none) {
+            self.peers.pop();
+        }
+        if self.peers.capacity() > 4 * self.peers.len() + PEERS_KEEP {
+            self.peers.shrink_to(2 * self.peers.len());
         }
     }
 

@@ -290,19 +290,19 @@ fn everything_arrives_whole_however_small_the_pieces() {
 }
 
 #[test]
-fn a_crowd_is_let_in_64_a_turn_by_one_edge() {
+fn a_crowd_is_let_in_4_a_turn_by_one_edge() {
     let stage = Stage::new();
     stage.scene(|world| {
-        for _ in 0..200 {
+        for _ in 0..14 {
             world.knock(PLENTY / 2);
         }
         world.edges.truncate(1);
     });
     stage.play_to(talkative());
     let world = stage.0.borrow();
-    assert_eq!(world.accepted.len(), 200);
+    assert_eq!(world.accepted.len(), 14);
     let in_turn = |turn| world.accepted.iter().filter(|at| **at == turn).count();
-    assert_eq!((2..=5).map(in_turn).collect::<Vec<_>>(), [64, 64, 64, 8]);
+    assert_eq!((2..=5).map(in_turn).collect::<Vec<_>>(), [4, 4, 4, 2]);
 }
 
 #[test]

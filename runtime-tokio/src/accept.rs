@@ -14,8 +14,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::Net;
 
-/// Newcomers that one turn takes from one listener.
-const MOST_PER_TURN: usize = 64;
+/// Newcomers that one turn takes from one listener: a crowd waits at the door, and costs those inside
+/// no more than that.
+const MOST_PER_TURN: usize = 4;
+/// Those who are turned away at once when there is no descriptor.
+const MOST_REFUSED: usize = 64;
 const FIRST_WAIT: Duration = Duration::from_millis(10);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -107,7 +110,7 @@ impl<N: Net> Door<N> {
 
     fn refuse(&mut self, listener: usize, context: &mut Context<'_>) {
         self.spare = None;
-        for _ in 0..MOST_PER_TURN {
+        for _ in 0..MOST_REFUSED {
             let accepted = N::poll_accept(&mut self.listeners[listener], context);
             let Poll::Ready(Ok((stream, _))) = accepted else { break };
             turn_away(stream, NO_ROOM, context);

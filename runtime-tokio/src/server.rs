@@ -1,6 +1,7 @@
 //! The driver: one future, woken by any stream, that carries out the core's outputs.
 
 use std::{
+    collections::VecDeque,
     future::{Future, poll_fn},
     mem,
     net::IpAddr,
@@ -30,6 +31,10 @@ use crate::{
 };
 
 const READ_MAX: usize = 16 << 10;
+/// Peers that one turn reads from: what came before is answered before a crowd is heard out.
+const READS_PER_TURN: usize = 64;
+/// Peers whose room is never given back.
+const PEERS_KEEP: usize = 64;
 
 /// What a server is made of.
 pub struct Options<N: Net = SystemNet> {
@@ -67,7 +72,7 @@ pub struct Server<N: Net = SystemNet> {
     /// Kept for its room.
     noted: Vec<usize>,
     /// Peers that may have something to read, by index.
-    ready: Vec<usize>,
+    ready: VecDeque<usize>,
     /// Flushes of the next turn: each connection is written once a turn.
     later: Vec<ConnId>,
     turn: u32,
@@ -124,7 +129,7 @@ pub fn bind<N: Net>(options: Options<N>) -> Result<Server<N>, Error> {
         peers: Vec::new(),
         woken: Arc::default(),
         noted: Vec::new(),
-        ready: Vec::new(),
+        ready: VecDeque::new(),
         later: Vec::new(),
         turn: 0,
         buffer: vec![0; READ_MAX].into(),
@@ -255,7 +260,7 @@ impl<N: Net> Server<N> {
         let Some(Some(peer)) = self.peers.get_mut(index) else { return };
         if peer.wants_read() && !peer.listed {
             peer.listed = true;
-            self.ready.push(index);
+            self.ready.push_back(index);
         }
     }
 
@@ -310,9 +315,11 @@ impl<N: Net> Server<N> {
         self.list(index);
     }
 
-    /// One read from each peer that is ready; those with more stay on the list.
+    /// One read from each of the first peers that are ready; the others, and those with more, stay on
+    /// the list.
     fn read(&mut self, now: Now) {
-        for index in mem::take(&mut self.ready) {
+        for _ in 0..self.ready.len().min(READS_PER_TURN) {
+            let Some(index) = self.ready.pop_front() else { break };
             let Some(Some(peer)) = self.peers.get_mut(index) else { continue };
             peer.listed = false;
             if !peer.wants_read() {
@@ -417,7 +424,18 @@ impl<N: Net> Server<N> {
     fn close(&mut self, conn: ConnId, why: Closed, now: Now) {
         if self.peer(conn).is_some() {
             self.peers[conn.index()] = None;
+            self.give_back();
             self.core.handle(now, Input::Closed(conn, why));
+        }
+    }
+
+    /// Gives up what a crowd that has gone has left: free places at the end, most of the memory.
+    fn give_back(&mut self) {
+        while self.peers.last().is_some_and(Option::is_none) {
+            self.peers.pop();
+        }
+        if self.peers.capacity() > 4 * self.peers.len() + PEERS_KEEP {
+            self.peers.shrink_to(2 * self.peers.len());
         }
     }
 
