@@ -1,5 +1,7 @@
 //! What stands beside the core in a running server: who checks passwords, and who writes the log.
 
+use std::time::Instant;
+
 use chat_core::{
     Report, Request,
     host::{Host, Reply},
@@ -10,17 +12,31 @@ use tracing::{error, info, warn};
 use crate::{
     files::{Files, Task},
     password::Verifier,
+    repeats::Repeats,
 };
 
 /// Answers the core by [`Verifier`] and [`Files`], and logs what it reports.
 pub(crate) struct ServeHost {
     verifier: Verifier,
     files: Files,
+    refused: Repeats,
+    registered: Repeats,
+    ended: Repeats,
+    wrong_passwords: Repeats,
+    tls: Repeats,
 }
 
 impl ServeHost {
     pub(crate) const fn new(verifier: Verifier, files: Files) -> Self {
-        Self { verifier, files }
+        Self {
+            verifier,
+            files,
+            refused: Repeats::new(REFUSALS),
+            registered: Repeats::new(OFTEN),
+            ended: Repeats::new(OFTEN),
+            wrong_passwords: Repeats::new(OFTEN),
+            tls: Repeats::new(REFUSALS),
+        }
     }
 }
 
@@ -37,20 +53,29 @@ impl Host for ServeHost {
     }
 
     fn report(&mut self, report: &Report) {
+        // A line for each connection would be a weapon: whoever can cause it, can cause thousands.
+        let Some(left_out) = self.left_out(report) else { return };
         match report {
             Report::Refused { address, why } => {
                 let address = address.map_or("a local socket".to_owned(), |ip| ip.to_string());
-                warn!(address, why = %escaped(why), "refused");
+                warn!(address, why = %escaped(why), left_out, "refused");
             }
             Report::Registered { conn, nick, user, host } => info!(
                 conn = conn.index(),
                 nick = %escaped(nick),
                 user = %escaped(user),
                 host = %escaped(host),
+                left_out,
                 "registered"
             ),
             Report::Ended { conn, nick, why } => {
-                info!(conn = conn.index(), nick = %escaped(nick), why = %escaped(why), "ended");
+                info!(
+                    conn = conn.index(),
+                    nick = %escaped(nick),
+                    why = %escaped(why),
+                    left_out,
+                    "ended"
+                );
             }
             Report::Acted { nick, what } => {
                 info!(nick = %escaped(nick), what = %escaped(what), "an operator acted");
@@ -59,10 +84,11 @@ impl Host for ServeHost {
                 info!(nick = %escaped(nick), name = %escaped(name), "became an operator");
             }
             Report::BadPassword { conn, name } => {
-                warn!(conn = conn.index(), name = %escaped(name), "wrong password");
+                warn!(conn = conn.index(), name = %escaped(name), left_out, "wrong password");
             }
             Report::Tls { conn } => warn!(
                 conn = conn.index(),
+                left_out,
                 "a client that speaks TLS: tell it to connect without, or put a TLS proxy before this port"
             ),
             Report::NoAnswer { conn } => warn!(
@@ -95,6 +121,28 @@ impl Host for ServeHost {
         }
     }
 }
+
+impl ServeHost {
+    /// How many such reports were not logged since the last that was; `None` if this one is not.
+    fn left_out(&mut self, report: &Report) -> Option<Option<u64>> {
+        let repeats = match report {
+            Report::Refused { .. } => &mut self.refused,
+            Report::Registered { .. } => &mut self.registered,
+            Report::Ended { .. } => &mut self.ended,
+            Report::BadPassword { .. } => &mut self.wrong_passwords,
+            Report::Tls { .. } => &mut self.tls,
+            _ => return Some(None),
+        };
+        let left_out = repeats.tell(Instant::now())?;
+        Some((left_out > 0).then_some(left_out))
+    }
+}
+
+/// Lines a second for those who are turned away.
+const REFUSALS: u32 = 1;
+
+/// Lines a second of what is the usual life of a connection.
+const OFTEN: u32 = 50;
 
 /// What peers sent may hold anything; letters of all scripts stay as they are.
 fn escaped<T: AsRef<[u8]> + ?Sized>(bytes: &T) -> String {

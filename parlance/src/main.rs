@@ -9,6 +9,7 @@ mod host;
 mod logging;
 mod network;
 mod password;
+mod repeats;
 mod replay;
 mod serve;
 mod settings;
