@@ -21,6 +21,7 @@ use crate::bench::{
 #[derive(Debug)]
 pub(super) struct Crowd {
     server: SocketAddr,
+    receive: Option<usize>,
     poll: Poll,
     events: Events,
     buffer: Box<[u8]>,
@@ -63,12 +64,18 @@ impl Crowd {
     pub(super) fn new(server: SocketAddr) -> io::Result<Self> {
         Ok(Self {
             server,
+            receive: None,
             poll: Poll::new()?,
-            events: Events::with_capacity(1024),
+            events: Events::with_capacity(32),
             buffer: vec![0; READ_BYTES].into(),
             members: Vec::new(),
             tally: Tally::default(),
         })
+    }
+
+    /// Whoever comes from now on lets little wait in the system, so that it soon waits in the server.
+    pub(super) fn receive_little(&mut self) {
+        self.receive = Some(1);
     }
 
     /// Begins a connection; its number.
@@ -76,7 +83,7 @@ impl Crowd {
     /// # Errors
     /// If the system gives no socket.
     pub(super) fn open(&mut self, source: Ipv4Addr) -> io::Result<usize> {
-        let mut stream = TcpStream::from_std(connect_from(source, self.server)?);
+        let mut stream = TcpStream::from_std(connect_from(source, self.server, self.receive)?);
         let number = self.members.len();
         let both = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut stream, Token(number), both)?;
@@ -107,11 +114,11 @@ impl Crowd {
             self.open(source(number))?;
             self.say(number, format!("NICK x{number}\r\nUSER x 0 * :x\r\n").as_bytes());
             while self.waiting(first) >= WAVE && Instant::now() < until {
-                self.serve(SHORT)?;
+                self.pause()?;
             }
         }
         while self.waiting(first) > 0 && Instant::now() < until {
-            self.serve(SHORT)?;
+            self.pause()?;
         }
         Ok(())
     }
@@ -125,6 +132,20 @@ impl Crowd {
             member.flush();
         }
         free
+    }
+
+    /// Lets everybody say the same.
+    pub(super) fn say_all(&mut self, bytes: &[u8]) {
+        for number in 0..self.members.len() {
+            self.say(number, bytes);
+        }
+    }
+
+    /// From now on, this one does not read.
+    pub(super) fn stop_reading(&mut self, number: usize) {
+        if let Some(Some(member)) = self.members.get_mut(number) {
+            member.reads = false;
+        }
     }
 
     /// Closes a connection.
@@ -158,9 +179,17 @@ impl Crowd {
                 *self.tally.ended.entry(reason).or_default() += 1;
                 *slot = None;
             }
-            // Honest clients are on this processor, too.
-            thread::yield_now();
         }
+        Ok(())
+    }
+
+    /// Serves what is ready, and leaves the processor to the honest clients for a moment.
+    ///
+    /// # Errors
+    /// As [`serve`](Self::serve).
+    pub(super) fn pause(&mut self) -> io::Result<()> {
+        self.serve(Duration::ZERO)?;
+        thread::sleep(PAUSE);
         Ok(())
     }
 
@@ -170,7 +199,7 @@ impl Crowd {
     /// As [`serve`](Self::serve).
     pub(super) fn serve_until(&mut self, until: Instant) -> io::Result<()> {
         while Instant::now() < until && self.open_now() > 0 {
-            self.serve(SHORT)?;
+            self.pause()?;
         }
         Ok(())
     }
@@ -282,21 +311,22 @@ pub(super) fn address(number: usize, per_address: usize) -> Ipv4Addr {
     Ipv4Addr::new(127, 66, (number / 250) as u8, 1 + (number % 250) as u8)
 }
 
-/// The reason in `ERROR :Closing link: host (reason)`, without the host.
+/// The reason in `ERROR :Closing link: host (reason)`, without the host, and without what follows a
+/// colon: those are the peer's own words.
 fn reason(line: &str) -> String {
     let text = line.split_once(" :").map_or(line, |(_, text)| text);
     let text = text.strip_prefix("Closing link: ").unwrap_or(text);
     let inner = text.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-    inner.unwrap_or(text).to_owned()
+    inner.unwrap_or(text).split(':').next().unwrap_or_default().to_owned()
 }
 
 const READ_BYTES: usize = 64 << 10;
 
 /// Who may be on the way to be a user at once: what a listener's backlog has room for, many times.
-const WAVE: usize = 64;
+const WAVE: usize = 32;
 
-/// One wait for readiness.
-const SHORT: Duration = Duration::from_millis(5);
+/// Attackers who never pause would take the processor from the honest clients, not from the server.
+pub(super) const PAUSE: Duration = Duration::from_millis(1);
 
 #[cfg(test)]
 mod tests {
@@ -306,6 +336,7 @@ mod tests {
     fn the_reason_is_told_without_the_host() {
         assert_eq!(reason("ERROR :Closing link: 127.0.0.66 (SendQ exceeded)"), "SendQ exceeded");
         assert_eq!(reason("ERROR :Closing link: the server has no room"), "the server has no room");
+        assert_eq!(reason("ERROR :Closing link: h (Quit: \u{202e}evil)"), "Quit");
         assert_eq!(reason("ERROR :no"), "no");
     }
 

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -15,7 +15,7 @@ use crate::bench::{BenchError, process::Process};
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Held {
     /// Bytes of resident memory.
-    pub(super) resident_bytes: u64,
+    pub(super) memory_bytes: u64,
     /// Open descriptors.
     pub(super) descriptors: usize,
 }
@@ -28,7 +28,7 @@ impl Held {
     pub(super) fn now(process: Process) -> Result<Self, BenchError> {
         let failed = |error| BenchError::Process { pid: process.pid(), error };
         Ok(Self {
-            resident_bytes: process.usage().map_err(failed)?.resident_bytes,
+            memory_bytes: process.usage().map_err(failed)?.resident_bytes,
             descriptors: process.descriptors().map_err(failed)?,
         })
     }
@@ -36,7 +36,7 @@ impl Held {
     /// Whether this is at most a tenth above what was held `before`.
     pub(super) fn is_back_to(self, before: Self) -> bool {
         let within = |now: u64, before: u64| now <= before + before / 10;
-        within(self.resident_bytes, before.resident_bytes)
+        within(self.memory_bytes, before.memory_bytes)
             && within(self.descriptors as u64, before.descriptors as u64)
     }
 
@@ -64,46 +64,45 @@ impl Held {
 /// Looks at a process again and again, until it is asked for the highest.
 #[derive(Debug)]
 pub(super) struct Watch {
-    process: Process,
-    descriptors: Arc<AtomicUsize>,
     over: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Held>,
 }
 
 impl Watch {
     /// Begins.
     pub(super) fn start(process: Process) -> Self {
-        let descriptors = Arc::new(AtomicUsize::new(0));
         let over = Arc::new(AtomicBool::new(false));
-        let (highest, ends) = (Arc::clone(&descriptors), Arc::clone(&over));
+        let ends = Arc::clone(&over);
         let thread = thread::spawn(move || {
-            while !ends.load(Ordering::Relaxed) {
+            let mut highest = Held::default();
+            for look in 0_u32.. {
+                if ends.load(Ordering::Relaxed) {
+                    break;
+                }
+                // A process that has ended is told of by whoever asks next.
+                highest.memory_bytes =
+                    highest.memory_bytes.max(process.resident_about_bytes().unwrap_or(0));
                 // Counting thousands takes time that the clients need.
+                if look.is_multiple_of(10) {
+                    let descriptors = process.descriptors().unwrap_or(0);
+                    highest.descriptors = highest.descriptors.max(descriptors);
+                }
                 thread::sleep(LOOK_EVERY);
-                highest.fetch_max(process.descriptors().unwrap_or(0), Ordering::Relaxed);
             }
+            highest
         });
-        Self { process, descriptors, over, thread }
+        Self { over, thread }
     }
 
-    /// The most that was held; of memory, since the process began.
-    ///
-    /// # Errors
-    /// If the process has ended.
-    pub(super) fn highest(self) -> Result<Held, BenchError> {
+    /// The most that was held since.
+    pub(super) fn highest(self) -> Held {
         self.over.store(true, Ordering::Relaxed);
-        // The thread does nothing that panics.
-        let _ = self.thread.join();
-        let resident_bytes = self
-            .process
-            .resident_peak_bytes()
-            .map_err(|error| BenchError::Process { pid: self.process.pid(), error })?;
-        Ok(Held { resident_bytes, descriptors: self.descriptors.load(Ordering::Relaxed) })
+        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
 /// The time between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {
@@ -111,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_tenth_more_is_back_and_two_are_not() {
-        let held = |resident_bytes, descriptors| Held { resident_bytes, descriptors };
+        let held = |memory_bytes, descriptors| Held { memory_bytes, descriptors };
         let before = held(1000, 100);
         assert!(held(1100, 110).is_back_to(before));
         assert!(held(10, 10).is_back_to(before), "less is as good");

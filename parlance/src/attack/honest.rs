@@ -37,8 +37,20 @@ pub(super) enum Phase {
 /// Clients who chat on a thread of their own.
 #[derive(Debug)]
 pub(super) struct Chat {
-    phase: Arc<AtomicU8>,
+    /// What is going on.
+    pub(super) stage: Stage,
     thread: JoinHandle<Record>,
+}
+
+/// Where it is said what is going on.
+#[derive(Clone, Debug)]
+pub(super) struct Stage(Arc<AtomicU8>);
+
+impl Stage {
+    /// Says what begins.
+    pub(super) fn begin(&self, phase: Phase) {
+        self.0.store(phase as u8, Ordering::Relaxed);
+    }
 }
 
 /// What the honest clients have seen.
@@ -76,17 +88,12 @@ impl Chat {
             notes: Notes { began, now: began, ledger, quiet: histogram(), attack: histogram() },
         };
         let thread = thread::spawn(move || chatter.run(swarm));
-        Ok(Self { phase, thread })
-    }
-
-    /// Says what begins.
-    pub(super) fn begin(&self, phase: Phase) {
-        self.phase.store(phase as u8, Ordering::Relaxed);
+        Ok(Self { stage: Stage(phase), thread })
     }
 
     /// Sends nothing more, waits for what is under way, and tells everything.
     pub(super) fn end(self) -> Record {
-        self.begin(Phase::End);
+        self.stage.begin(Phase::End);
         self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }

@@ -7,7 +7,7 @@
 //! - `kinds`: the attacks, a file for each topic, and the table of them.
 //! - `trial`: one attack on one server, from its start to its row.
 //! - `honest`, `ledger`: those who chat, and the proof that nothing was lost, repeated or overtaken.
-//! - `crowd`: the attackers' connections.
+//! - `crowd`, `watcher`: the attackers' connections, and our own client, who looks on.
 //! - `gauge`, `target`: memory and descriptors of the server, and its configuration and bounds.
 //! - `row`, `table`: what is judged, and how it is printed.
 
@@ -20,6 +20,7 @@ mod row;
 mod table;
 mod target;
 mod trial;
+mod watcher;
 
 use std::{
     fs,

@@ -25,7 +25,7 @@ pub(super) struct Row {
     pub(super) highest: Held,
     /// What it held afterwards.
     pub(super) after: Held,
-    /// Resident memory that its configuration allows.
+    /// Memory that its configuration allows.
     pub(super) bound_bytes: u64,
     /// Why the attack could not be made here.
     pub(super) skipped: Option<String>,
@@ -57,7 +57,7 @@ impl Row {
         if self.ratio() > MOST_RATIO {
             self.broken.push(format!("latency {:.1} times the quiet one", self.ratio()));
         }
-        if self.highest.resident_bytes > self.bound_bytes {
+        if self.highest.memory_bytes > self.bound_bytes {
             self.broken.push("memory above its bound".into());
         }
         if !self.after.is_back_to(self.before) {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     fn sound() -> Row {
-        let held = Held { resident_bytes: 1000, descriptors: 100 };
+        let held = Held { memory_bytes: 1000, descriptors: 100 };
         Row {
             deliveries: 10,
             quiet_p99_us: 100,
@@ -103,14 +103,14 @@ mod tests {
 
     #[test]
     fn each_bound_can_be_broken() {
-        let more = Held { resident_bytes: 1101, descriptors: 100 };
+        let more = Held { memory_bytes: 1101, descriptors: 100 };
         let cases: [Case; 6] = [
             ("1 lost", |row| row.faults.lost = 1),
             ("2 twice", |row| row.faults.repeated = 2),
             ("3 out of order", |row| row.faults.overtaken = 3),
             ("nothing was delivered", |row| row.deliveries = 0),
             ("latency 6.0 times the quiet one", |row| row.attack_p99_us = 600),
-            ("memory above its bound", |row| row.highest.resident_bytes = 1001),
+            ("memory above its bound", |row| row.highest.memory_bytes = 1001),
         ];
         for (expected, change) in cases {
             let mut row = sound();

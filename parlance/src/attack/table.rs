@@ -35,7 +35,7 @@ const HEADINGS: [&str; 10] = [
     "order",
     "p99 quiet, attacked (µs)",
     "ratio",
-    "RSS before, peak, after; bound (MB)",
+    "memory before, peak, after; bound (MB)",
     "descriptors before, peak, after",
     "verdict",
 ];
@@ -71,9 +71,9 @@ fn measured(row: &Row) -> [String; 8] {
         format!("{:.1}", row.ratio()),
         format!(
             "{}, {}, {}; {}",
-            mb(before.resident_bytes),
-            mb(highest.resident_bytes),
-            mb(after.resident_bytes),
+            mb(before.memory_bytes),
+            mb(highest.memory_bytes),
+            mb(after.memory_bytes),
             mb(row.bound_bytes)
         ),
         format!("{}, {}, {}", before.descriptors, highest.descriptors, after.descriptors),
@@ -93,7 +93,7 @@ mod tests {
     use crate::attack::gauge::Held;
 
     fn row() -> Row {
-        let held = |mb: u64, descriptors| Held { resident_bytes: mb * 1_000_000, descriptors };
+        let held = |mb: u64, descriptors| Held { memory_bytes: mb * 1_000_000, descriptors };
         Row {
             attack: "tags",
             runtime: "mio".into(),

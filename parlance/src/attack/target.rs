@@ -67,9 +67,10 @@ impl Target {
 
 /// What every server under attack is configured with: nobody exempt, and bounds of memory that are
 /// small enough to be met.
-const LIMITS: [(&str, &str); 6] = [
+const LIMITS: [(&str, &str); 7] = [
     ("exempt", "[]"),
     ("connections", "1000"),
+    ("recvq_total", "\"8 MiB\""),
     ("sendq_total", "\"16 MiB\""),
     ("history_bytes", "\"8 MiB\""),
     // So few that the history of each channel is full, and memory at rest, before the attack.
@@ -87,9 +88,9 @@ fn config(limits: &[(&str, &str)]) -> String {
 fn bound_bytes(settings: &Settings) -> u64 {
     let limits = &settings.config.limits;
     let connections = limits.connections.unwrap_or(usize::MAX);
-    let shared = limits.sendq_total + limits.history_bytes + limits.metadata_total;
-    let each = connections.saturating_mul(limits.recvq + CONNECTION_BYTES);
-    shared.saturating_add(each) as u64
+    let queues = limits.recvq_total + limits.sendq_total;
+    let shared = queues + limits.history_bytes + limits.metadata_total;
+    shared.saturating_add(connections.saturating_mul(CONNECTION_BYTES)) as u64
 }
 
 /// What a connection costs beside its queues, its user and memberships included: four times what
@@ -113,7 +114,7 @@ mod tests {
     #[test]
     fn the_configuration_is_one_and_bounds_memory() {
         let plain = bound(&[]);
-        assert!((26 << 20..100 << 20).contains(&plain), "{plain}");
+        assert!((34 << 20..50 << 20).contains(&plain), "{plain}");
         assert_eq!(bound(&[("sendq_total", "\"15 MiB\"")]), plain - (1 << 20));
         assert!(bound(&[("connections", "2000")]) > plain);
     }

@@ -1,22 +1,29 @@
 //! One attack on one server, from its start to its row.
 
 use std::{
-    io,
+    cell::Cell,
+    fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 use hdrhistogram::Histogram;
-use rustix::process::{getpriority_process, setpriority_process};
+use rustix::{
+    process::{getpriority_process, setpriority_process},
+    thread::gettid,
+};
 
 use super::{
+    crowd::Tally,
     gauge::{Held, Watch},
-    honest::{Chat, Phase},
-    kinds::Attack,
+    honest::{Chat, Phase, Stage},
+    kinds::{Attack, acting},
     row::Row,
     target::Target,
+    watcher::Watcher,
 };
 use crate::{
     Failure,
@@ -45,12 +52,40 @@ pub(super) struct Field {
     pub(super) server: SocketAddr,
     /// Its process.
     pub(super) process: Process,
-    /// When the attack ends.
-    pub(super) until: Instant,
+    /// Its log.
+    pub(super) log: PathBuf,
+    program: PathBuf,
+    phase: Duration,
     scale: usize,
+    stage: Stage,
+    began: Cell<Option<Instant>>,
 }
 
 impl Field {
+    /// The attackers are ready: from now on, what honest clients say is said during the attack.
+    pub(super) fn begin(&self) {
+        self.stage.begin(Phase::Attack);
+        self.began.set(Some(Instant::now()));
+    }
+
+    /// When the attack ends.
+    pub(super) fn until(&self) -> Instant {
+        self.began.get().unwrap_or_else(Instant::now) + self.phase
+    }
+
+    /// Does nothing until then.
+    pub(super) fn wait(&self) {
+        thread::sleep(self.until().saturating_duration_since(Instant::now()));
+    }
+
+    /// Our own client, who looks on.
+    ///
+    /// # Errors
+    /// If it can't be run.
+    pub(super) fn watcher(&self) -> io::Result<Watcher> {
+        Watcher::start(&self.program, self.server)
+    }
+
     /// How many of so many attackers there are to be.
     pub(super) fn share(&self, attackers: usize) -> usize {
         (attackers * self.scale / 100).max(2)
@@ -68,6 +103,20 @@ pub(super) struct Got {
     pub(super) skipped: Option<String>,
 }
 
+impl Got {
+    /// What a crowd got.
+    pub(super) fn of(tally: &Tally) -> Self {
+        Self { text: tally.to_string(), ..Self::default() }
+    }
+
+    /// Tells what is wrong unless it `holds`.
+    pub(super) fn expect(&mut self, holds: bool, wrong: &str) {
+        if !holds {
+            self.broken.push(wrong.to_owned());
+        }
+    }
+}
+
 /// Starts a server, lets others chat there, attacks it, and judges.
 ///
 /// # Errors
@@ -82,21 +131,29 @@ pub(super) fn run(plan: &Plan, attack: &'static Attack, runtime: &str) -> Result
     let process = target.process;
     let empty = Held::now(process)?;
     let chat = Chat::start(target.address, plan.honest)?;
+    let field = |phase, scale| Field {
+        server: target.address,
+        process,
+        log: target.log(),
+        program: plan.program.clone(),
+        phase,
+        scale,
+        stage: chat.stage.clone(),
+        began: Cell::new(None),
+    };
+    // What runs for the first time comes into memory; a rehearsal brings that before it is measured.
+    made(attack, field(plan.phase / 10, 0))?;
+    chat.stage.begin(Phase::Warm);
     thread::sleep(plan.phase);
-    chat.begin(Phase::Quiet);
+    chat.stage.begin(Phase::Quiet);
     thread::sleep(plan.phase);
     let before = Held::now(process)?;
     let watch = Watch::start(process);
-    chat.begin(Phase::Attack);
-    let field = Field {
-        server: target.address,
-        process,
-        until: Instant::now() + plan.phase,
-        scale: plan.scale,
-    };
-    let got = made(attack, field)?;
-    chat.begin(Phase::After);
-    let highest = watch.highest()?;
+    // Attackers who are users first arrive; that is measured neither as quiet nor as attack.
+    chat.stage.begin(Phase::Warm);
+    let got = made(attack, field(plan.phase, plan.scale))?;
+    chat.stage.begin(Phase::After);
+    let highest = watch.highest();
     let longest = if plan.measures { SETTLE } else { Duration::ZERO };
     let after = Held::settled(process, before, longest)?;
     let record = chat.end();
@@ -112,7 +169,7 @@ pub(super) fn run(plan: &Plan, attack: &'static Attack, runtime: &str) -> Result
         before,
         highest,
         after,
-        bound_bytes: empty.resident_bytes + target.bound_bytes,
+        bound_bytes: empty.memory_bytes + target.bound_bytes,
         skipped: got.skipped,
         broken: got.broken,
     };
@@ -124,11 +181,10 @@ pub(super) fn run(plan: &Plan, attack: &'static Attack, runtime: &str) -> Result
     Ok(row)
 }
 
-/// Makes the attack on a thread of lower priority, so that it takes no time from honest clients.
+/// Makes the attack on a thread that is less urgent than the honest clients'.
 fn made(attack: &'static Attack, field: Field) -> Result<Got, Failure> {
     let make = move || {
-        let priority = getpriority_process(None)?;
-        setpriority_process(None, (priority + LESS_URGENT).min(LEAST_URGENT))?;
+        yield_to_others()?;
         (attack.make)(&field)
     };
     let made: io::Result<Got> =
@@ -136,12 +192,30 @@ fn made(attack: &'static Attack, field: Field) -> Result<Got, Failure> {
     made.map_err(|error| Failure::io(format_args!("make the attack {}", attack.name), &error))
 }
 
-/// Bytes in a log that act on a terminal, or would begin a line of their own.
+/// Makes this thread nicer than others; and of the lowest priority in the real-time class, if it is
+/// there, where niceness says nothing.
+fn yield_to_others() -> io::Result<()> {
+    let priority = getpriority_process(None)?;
+    setpriority_process(None, (priority + LESS_URGENT).min(LEAST_URGENT))?;
+    let stat = fs::read_to_string("/proc/thread-self/stat")?;
+    if real_time_priority(&stat).is_some_and(|priority| priority > 1) {
+        let thread = gettid().as_raw_nonzero().to_string();
+        Command::new("chrt").args(["--fifo", "--pid", "1", &thread]).output()?;
+    }
+    Ok(())
+}
+
+/// The field `rt_priority` of a `stat`: 0 out of the real-time class.
+fn real_time_priority(stat: &str) -> Option<u32> {
+    // The name, in parentheses, may hold anything; the state after it is the third field.
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_ascii_whitespace().nth(40 - 3)?.parse().ok()
+}
+
+/// What is in a log that acts on whoever reads it, and a log that grows as fast as attackers like.
 fn log_faults(log: &Path) -> io::Result<Option<String>> {
-    let log = std::fs::read(log)?;
-    let acts = |byte: &&u8| byte.is_ascii_control() && **byte != b'\n';
-    let count = log.iter().filter(acts).count();
-    Ok((count > 0).then(|| format!("{count} control bytes in the log")))
+    let count = acting(&fs::read(log)?);
+    Ok((count > 0).then(|| format!("{count} control characters in the log")))
 }
 
 /// Where the server runs.
@@ -158,3 +232,16 @@ const LEAST_URGENT: i32 = 19;
 
 /// How long memory and descriptors may take to be given back.
 const SETTLE: Duration = Duration::from_secs(8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_real_time_priority_is_the_fortieth_field() {
+        let numbers: Vec<String> = (4..=52).map(|field| field.to_string()).collect();
+        let stat = format!("7 (a name) of ) S {}", numbers.join(" "));
+        assert_eq!(real_time_priority(&stat), Some(40));
+        assert_eq!(real_time_priority("7 (cut off) S 1"), None);
+    }
+}

@@ -39,13 +39,13 @@ impl Process {
         Ok(fs::read_dir(self.path("fd"))?.count())
     }
 
-    /// The most memory that was ever resident.
+    /// About how much memory is resident: the kernel's own count, which costs it nothing to tell.
     ///
     /// # Errors
     /// If the process has ended or its files in `/proc` cannot be read.
-    pub(crate) fn resident_peak_bytes(self) -> io::Result<u64> {
+    pub(crate) fn resident_about_bytes(self) -> io::Result<u64> {
         let text = fs::read_to_string(self.path("status"))?;
-        parse_kb(&text, &["VmHWM:"]).ok_or_else(|| io::ErrorKind::InvalidData.into())
+        parse_kb(&text, &["VmRSS:"]).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     /// User and system time of all living threads, in ns.
@@ -120,7 +120,7 @@ mod tests {
     fn this_process_can_be_measured() {
         let process = Process::find(std::process::id()).expect("we run");
         assert!(process.usage().expect("we still run").resident_bytes > 0);
-        assert!(process.resident_peak_bytes().expect("we still run") > 0);
+        assert!(process.resident_about_bytes().expect("we still run") > 0);
         assert!(process.descriptors().expect("we still run") >= 3);
     }
 

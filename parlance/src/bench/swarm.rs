@@ -214,7 +214,7 @@ impl Swarm {
         let number = self.clients.len();
         let mut stream = match self.source {
             Some(source) => {
-                TcpStream::from_std(connect_from(source(number), server).map_err(failed)?)
+                TcpStream::from_std(connect_from(source(number), server, None).map_err(failed)?)
             }
             None => {
                 let stream = TcpStream::connect(server).map_err(failed)?;
