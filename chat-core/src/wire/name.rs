@@ -17,9 +17,14 @@ impl<'a> Nick<'a> {
     pub fn new(nick: &'a [u8], max_len: usize, casemapping: CaseMapping) -> Option<Self> {
         let good = match nick.is_ascii() {
             true => is_nick(nick, max_len),
-            false => is_nick_beyond_ascii(nick, max_len) && casemapping.admits(nick, max_len),
+            false => {
+                is_nick_beyond_ascii(nick)
+                    && casemapping.admits(nick, max_len)
+                    // Some characters fold to ASCII that no nick may hold.
+                    && is_nick_beyond_ascii(&casemapping.fold(nick))
+            }
         };
-        good.then_some(Self(nick))
+        (good && nick.len() <= max_len).then_some(Self(nick))
     }
 
     /// The nick as it was given, unfolded.
@@ -72,13 +77,11 @@ pub fn is_nick(bytes: &[u8], max_len: usize) -> bool {
 }
 
 /// Whether the ASCII in it may be in a nick, and it does not begin with a digit of any script.
-fn is_nick_beyond_ascii(bytes: &[u8], max_len: usize) -> bool {
+fn is_nick_beyond_ascii(bytes: &[u8]) -> bool {
     let Ok(text) = core::str::from_utf8(bytes) else { return false };
     let rest = |byte: u8| is_letter_or_special(byte) || byte.is_ascii_digit() || byte == b'-';
     let starts_well = text.chars().next().is_some_and(|first| !first.is_numeric() && first != '-');
-    starts_well
-        && bytes.len() <= max_len
-        && bytes.iter().all(|&byte| !byte.is_ascii() || rest(byte))
+    starts_well && bytes.iter().all(|&byte| !byte.is_ascii() || rest(byte))
 }
 
 /// Whether it can be a channel's name: `#`, then bytes other than space, comma, colon and control
@@ -144,6 +147,7 @@ const fn is_control(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::unicode::letters;
     use alloc::{format, vec::Vec};
 
     #[test]
@@ -199,6 +203,22 @@ mod tests {
         let items: Vec<_> = split_list(b",#a,,#b c,").collect();
         assert_eq!(items, [&b"#a"[..], b"#b c"]);
         assert_eq!(split_list(b"").count(), 0);
+    }
+
+    #[test]
+    fn the_fold_of_a_name_is_a_name_of_its_kind() {
+        for mapping in [CaseMapping::Precis, CaseMapping::Permissive] {
+            for c in letters() {
+                let (nick, channel) = (format!("a{c}"), format!("#{c}"));
+                let is_nick = |nick: &[u8]| Nick::new(nick, 64, mapping).is_some();
+                let is_channel = |name: &[u8]| ChannelName::new(name, 64, mapping).is_some();
+                let folded = |name: &str| mapping.fold(name.as_bytes());
+                assert!(!is_nick(nick.as_bytes()) || is_nick(&folded(&nick)), "{nick:?}");
+                assert!(!is_channel(channel.as_bytes()) || is_channel(&folded(&channel)), "{c:?}");
+            }
+        }
+        // The Greek question mark folds to a semicolon.
+        assert_eq!(Nick::new("a\u{37e}".as_bytes(), 9, CaseMapping::Permissive), None);
     }
 
     #[test]

@@ -17,17 +17,19 @@ use unicode_security::{GeneralSecurityProfile, confusable_detection::skeleton as
 const PASSES: usize = 4;
 
 /// Whether a name outside ASCII may be used: of letters, digits and marks that are recommended for
-/// identifiers, not in two directions, and equal to itself when folded again.
+/// identifiers, not in two directions; so is its fold, which is equal to itself when folded again.
 pub(super) fn is_identifier(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii() || c.identifier_allowed() && !is_ignorable(c);
-    name.chars().all(allowed) && begins_well(name) && goes_one_way(name) && is_stable(name, precis)
+    let good = |name: &str| name.chars().all(allowed) && begins_well(name) && goes_one_way(name);
+    good(name) && good(&fold_precis(name)) && is_stable(name, precis)
 }
 
 /// Whether a name may be used where almost anything may: what shows on a line and can be told from
 /// nothing.
 pub(super) fn is_permitted(name: &str) -> bool {
     let allowed = |c: char| !c.is_control() && !c.is_whitespace() && !is_ignorable(c);
-    name.chars().all(allowed) && begins_well(name) && is_stable(name, permissive)
+    let good = |name: &str| name.chars().all(allowed) && begins_well(name);
+    good(name) && good(&fold_permissive(name)) && is_stable(name, permissive)
 }
 
 /// A name in lower case, as RFC 8265 compares user names: wide and narrow forms are the usual ones,
