@@ -60,7 +60,14 @@ impl<'m> Pattern<'m> {
     /// [folded beyond ASCII](CaseMapping::fold_beyond_ascii).
     #[must_use]
     pub fn matches_folded(&self, text: &[u8]) -> bool {
-        matches_counting(&self.mask, text, self.casemap).0
+        self.matches_counting(text).0
+    }
+
+    /// As [`matches_folded`](Self::matches_folded), and how many elements of the mask were looked at:
+    /// for whoever holds the cost against its bound.
+    #[must_use]
+    pub fn matches_counting(&self, text: &[u8]) -> (bool, usize) {
+        matches_counting(&self.mask, text, self.casemap)
     }
 }
 

@@ -1,18 +1,31 @@
-//! A stream of bytes: the frames depend on the stream alone, never on how it was split.
+//! A stream of bytes: the frames are those of the definition, and depend on the stream alone, never on how
+//! it was split.
 
 use arbitrary::Arbitrary;
 use chat_core::wire::{Frame, FrameLimits, Framer};
 
-use crate::case;
+use crate::{Bytes, case};
 
 #[derive(Arbitrary, Debug)]
-struct Case {
-    /// Small limits are met more often.
-    tags: u8,
-    body: u8,
+struct Case<'a> {
+    limits: Limits,
+    /// Each byte of this kind comes so many times: the limits of the protocol are far away.
+    stretched: u8,
+    times: u16,
     /// Sizes of the pieces, used in a circle; zero is a piece without bytes.
     pieces: Vec<u8>,
-    stream: Vec<u8>,
+    stream: Bytes<'a>,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Limits {
+    FromClient,
+    FromServer,
+    /// Small limits are met more often.
+    Small {
+        tags: u8,
+        body: u8,
+    },
 }
 
 /// A frame that is kept.
@@ -25,19 +38,26 @@ enum Kept {
 
 /// Takes limits, a stream, and how it is cut.
 pub fn run(data: &[u8]) {
-    let Some(case) = case::<Case>(data) else { return };
-    let limits = FrameLimits { tags: case.tags.into(), body: case.body.into() };
-    let whole = frames(limits, &case.stream, core::iter::once(case.stream.len()));
-    let sizes = case.pieces.iter().map(|size| usize::from(*size)).chain([1]).cycle();
-    assert_eq!(whole, frames(limits, &case.stream, sizes));
-    for frame in &whole {
-        if let Kept::Line(line) = frame {
-            assert!(!line.is_empty());
-            assert!(!line.iter().any(|byte| matches!(byte, 0 | b'\r' | b'\n')));
-            assert!(line.len() <= limits.tags + limits.body);
-        }
+    let Some(case) = case::<Case<'_>>(data) else { return };
+    let limits = match case.limits {
+        Limits::FromClient => FrameLimits::FROM_CLIENT,
+        Limits::FromServer => FrameLimits::FROM_SERVER,
+        Limits::Small { tags, body } => FrameLimits { tags: tags.into(), body: body.into() },
+    };
+    let mut stream = Vec::new();
+    for &byte in case.stream.0.iter().take(STREAM_MAX) {
+        let times = if byte == case.stretched { case.times.into() } else { 1 };
+        stream.extend(std::iter::repeat_n(byte, times).take(STREAM_MAX - stream.len()));
     }
+
+    let whole = frames(limits, &stream, std::iter::once(stream.len()));
+    assert_eq!(whole, by_definition(limits, &stream));
+    let sizes = case.pieces.iter().map(|size| usize::from(*size)).chain([1]).cycle();
+    assert_eq!(whole, frames(limits, &stream, sizes), "frames depend on the stream alone");
 }
+
+/// The most bytes of a stream.
+const STREAM_MAX: usize = 32 << 10;
 
 /// The frames of a stream that comes in pieces.
 fn frames(limits: FrameLimits, stream: &[u8], mut sizes: impl Iterator<Item = usize>) -> Vec<Kept> {
@@ -62,4 +82,26 @@ fn frames(limits: FrameLimits, stream: &[u8], mut sizes: impl Iterator<Item = us
         assert!(kept.len() <= limits.tags + limits.body + 1, "an over-long line is not kept");
     }
     frames
+}
+
+/// The frames of a whole stream, straight from what the limits mean.
+fn by_definition(limits: FrameLimits, stream: &[u8]) -> Vec<Kept> {
+    let mut lines: Vec<&[u8]> = stream.split(|byte| *byte == b'\n').collect();
+    lines.pop();
+    let judge = |line: &[u8]| {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let space = line.iter().position(|byte| *byte == b' ');
+        let tags = match line.first() {
+            Some(b'@') => space.map_or(line.len(), |space| space + 1),
+            _ => 0,
+        };
+        if tags > limits.tags || line.len() - tags > limits.body {
+            Some(Kept::TooLong)
+        } else if line.iter().any(|byte| matches!(byte, 0 | b'\r')) {
+            Some(Kept::Malformed)
+        } else {
+            (!line.is_empty()).then(|| Kept::Line(line.to_vec()))
+        }
+    };
+    lines.into_iter().filter_map(judge).collect()
 }

@@ -3,6 +3,7 @@
 //!
 //! A case that is not as it should be is a panic.
 
+pub mod casefold;
 pub mod contract;
 pub mod framing;
 pub mod mask;
@@ -12,6 +13,7 @@ pub mod server;
 use std::{env, fmt, sync::LazyLock};
 
 use arbitrary::{Arbitrary, Unstructured};
+use chat_core::wire::CaseMapping;
 
 /// A target: its name, which is also that of its folders in `fuzz/seeds` and `fuzz/regressions`, and
 /// what it does with an input.
@@ -19,12 +21,27 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target, by name.
 pub const TARGETS: &[Target] = &[
+    ("casefold", casefold::run),
     ("contract", contract::run),
     ("framing", framing::run),
     ("mask", mask::run),
     ("parse_line", parse_line::run),
     ("server", server::run),
 ];
+
+/// Bytes that are shown as text.
+#[derive(Arbitrary, Clone, Copy)]
+struct Bytes<'a>(&'a [u8]);
+
+impl fmt::Debug for Bytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.0.escape_ascii())
+    }
+}
+
+/// All casemappings.
+const MAPPINGS: [CaseMapping; 4] =
+    [CaseMapping::Ascii, CaseMapping::Rfc1459, CaseMapping::Precis, CaseMapping::Permissive];
 
 /// The case that the bytes stand for, if they are enough for one. With `FUZZ_SHOW` in the environment
 /// it is printed.
