@@ -4,11 +4,18 @@
 //! A case that is not as it should be is a panic.
 
 pub mod casefold;
+pub mod client;
 pub mod contract;
 pub mod framing;
+mod line;
+pub mod link;
 pub mod mask;
 pub mod parse_line;
+pub mod replay;
 pub mod server;
+mod setup;
+mod stage;
+mod words;
 
 use std::{env, fmt, sync::LazyLock};
 
@@ -22,10 +29,13 @@ pub type Target = (&'static str, fn(&[u8]));
 /// Every target, by name.
 pub const TARGETS: &[Target] = &[
     ("casefold", casefold::run),
+    ("client", client::run),
     ("contract", contract::run),
     ("framing", framing::run),
+    ("link", link::run),
     ("mask", mask::run),
     ("parse_line", parse_line::run),
+    ("replay", replay::run),
     ("server", server::run),
 ];
 
