@@ -10,7 +10,7 @@ use toml::{
 
 /// What is wrong, to be shown behind the file's name.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     /// The line, if the file has one for it.
     line: Option<usize>,
     /// The key with its tables, as in `limits.recvq`; empty where there is none.

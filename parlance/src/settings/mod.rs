@@ -23,7 +23,7 @@ use self::{
 use crate::{Failure, network::Network, password, size::Size};
 
 /// A complete configuration file that says what every key does, and changes nothing.
-pub(crate) const EXAMPLE: &str = include_str!("../config.example.toml");
+pub const EXAMPLE: &str = include_str!("../config.example.toml");
 
 /// What a server is told by its file.
 #[derive(Clone, Debug, PartialEq)]
@@ -102,7 +102,7 @@ impl Settings {
     }
 
     /// What a file's text says. Files that it names are looked for in `folder`.
-    fn parse(text: &str, folder: &Path) -> Result<Self, Fault> {
+    pub(crate) fn parse(text: &str, folder: &Path) -> Result<Self, Fault> {
         let document = Document::parse(text)?;
         let File { server, mut limits, oper } = document.read()?;
         for (number, oper) in oper.iter().enumerate() {
