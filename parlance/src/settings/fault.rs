@@ -24,10 +24,24 @@ impl fmt::Display for Fault {
             write!(f, ":{line}")?;
         }
         if !self.key.is_empty() {
-            write!(f, ": {}", self.key)?;
+            write!(f, ": {}", escaped(&self.key))?;
         }
-        write!(f, ": {}", self.why)
+        write!(f, ": {}", escaped(&self.why))
     }
+}
+
+/// A key may hold anything, and a terminal is to show it: line feeds and other control characters in
+/// the form that a file has them.
+fn escaped(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.chars() {
+        if c.is_control() {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
 }
 
 /// A file's text, and where its keys and values are.
