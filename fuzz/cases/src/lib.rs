@@ -5,7 +5,10 @@
 
 pub mod casefold;
 pub mod client;
+pub mod config;
 pub mod contract;
+#[cfg(test)]
+mod dictionary;
 pub mod framing;
 mod line;
 pub mod link;
@@ -30,6 +33,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("casefold", casefold::run),
     ("client", client::run),
+    ("config", config::run),
     ("contract", contract::run),
     ("framing", framing::run),
     ("link", link::run),

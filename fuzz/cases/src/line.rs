@@ -1,20 +1,23 @@
 //! What a line must look like that our own side has written, whatever it was made to say.
 
-use chat_core::wire::{BODY_MAX, Message, Numeric, TAGS_MAX, is_nick, is_tag_key};
+use chat_core::wire::{BODY_MAX, Message, Nick, Numeric, TAGS_MAX, is_tag_key};
 
-/// Checks a line without its end that a server called `irc.test` has written.
+use crate::MAPPINGS;
+
+/// Checks a line without its end that the server of this name has written.
 ///
 /// It starts with whom it is from, and with a command that servers send. So a second line that a peer
 /// could slip into an answer is seen: it would have to begin that way too.
-pub(crate) fn check_from_server(line: &[u8]) {
+pub(crate) fn check_from_server(line: &[u8], server: &[u8]) {
     let message = check(line);
     let shown = line.escape_ascii();
     let numeric = str::from_utf8(message.command).ok().and_then(|code| code.parse().ok());
     match message.source {
         Some(source) => {
             let nick = source.split(|byte| *byte == b'!').next().unwrap_or_default();
-            let is_user = is_nick(nick, 64) && source.contains(&b'@');
-            assert!(source == SERVER || is_user, "an unknown source: {shown}");
+            let known = |mapping| Nick::new(nick, 64, mapping).is_some();
+            let is_user = MAPPINGS.into_iter().any(known) && source.contains(&b'@');
+            assert!(source == server || is_user, "an unknown source: {shown}");
             match numeric {
                 Some(code) => assert!(Numeric::from_code(code).is_some(), "no numeric: {shown}"),
                 None => assert!(COMMANDS.contains(&message.command), "no command: {shown}"),
@@ -37,8 +40,6 @@ pub(crate) fn check(line: &[u8]) -> Message<'_> {
     assert!(items.all(key), "a tag without a key: {shown}");
     message
 }
-
-const SERVER: &[u8] = b"irc.test";
 
 /// The commands that a server sends with a source.
 const COMMANDS: &[&[u8]] = &[

@@ -1,12 +1,14 @@
 //! The configurations that are tried: narrow bounds are met more often.
 
 use arbitrary::Arbitrary;
-use chat_core::{Config, OperConfig, wire::CaseMapping};
+use chat_core::{Config, Limits, OperConfig};
+
+use crate::MAPPINGS;
 
 /// What differs between the servers that are tried.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Setup {
-    rfc1459: bool,
+    mapping: u8,
     password: bool,
     flood_control: bool,
     tight_queues: bool,
@@ -18,22 +20,32 @@ impl Setup {
         let mut config = Config { name: "irc.test".into(), ..Config::default() };
         config.opers.push(OperConfig { name: "root".into(), password: "hash".into() });
         config.password = self.password.then(|| "hash".into());
-        if self.rfc1459 {
-            config.casemapping = CaseMapping::Rfc1459;
-        }
+        config.casemapping = MAPPINGS[usize::from(self.mapping) % MAPPINGS.len()];
         if !self.lobby {
             config.default_channels.clear();
         }
+        config.limits = if self.flood_control {
+            Limits {
+                joins_burst: 3,
+                nicks_burst: 2,
+                invites_burst: 1,
+                conversations_burst: 2,
+                channel_joins_burst: 3,
+                password_guesses_burst: 1,
+                ..config.limits
+            }
+        } else {
+            config.limits.unpaced()
+        };
         let limits = &mut config.limits;
-        if !self.flood_control {
-            limits.lines_per_second = None;
-        }
         if self.tight_queues {
             limits.recvq = 16 << 10;
+            limits.recvq_total = 24 << 10;
             limits.sendq_soft = 1 << 10;
             limits.sendq_hard = 16 << 10;
             limits.sendq_total = 24 << 10;
         }
+        limits.channels = 4;
         limits.channels_per_user = 3;
         limits.targets = 3;
         limits.modes = 3;

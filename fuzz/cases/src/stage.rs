@@ -28,6 +28,9 @@ pub(crate) struct Stage {
     peers: [Option<Peer>; PEERS],
     asked: Vec<Ticket>,
     most_queued: usize,
+    /// The server's name, and the time that it takes to stop.
+    name: String,
+    drain: Duration,
     /// The bound on one connection's queue that is or was in force.
     sendq_hard: usize,
     heard: Vec<u8>,
@@ -67,7 +70,10 @@ impl Stage {
     pub(crate) fn new(config: Config) -> Self {
         let now = Now { mono: Instant::from_micros(1), wall: UnixMillis(1_700_000_000_000) };
         let sendq_hard = config.limits.sendq_hard;
+        let (name, drain) = (config.name.clone(), config.limits.drain);
         Self {
+            name,
+            drain,
             server: Server::new(config, [7; 32], now).expect("the configuration is valid"),
             now,
             peers: [const { None }; PEERS],
@@ -285,6 +291,7 @@ impl Stage {
     /// Writes once, and says how much and why it ended.
     fn flush(&mut self, conn: ConnId) {
         let bytes: Vec<u8> = self.server.outbox(conn).flat_map(|chunk| chunk.to_vec()).collect();
+        let name = self.name.clone();
         let Some(peer) = self.peer(conn) else { return };
         let room = peer.room.unwrap_or(usize::MAX);
         let bound = peer.yield_after.take().unwrap_or(usize::MAX);
@@ -295,7 +302,9 @@ impl Stage {
         }
         peer.blocked = taken < bytes.len() && pause == Pause::Full;
         peer.lingering = peer.closing && taken == bytes.len();
-        peer.hear(&bytes[..taken]);
+        for line in peer.hear(&bytes[..taken]) {
+            check_from_server(&line, name.as_bytes());
+        }
         self.heard.extend_from_slice(&bytes[..taken]);
         self.server.handle(self.now, Input::Sent(conn, taken, pause));
     }
@@ -344,8 +353,7 @@ impl Stage {
         self.drain();
         self.check();
         self.shutdown();
-        let drain = chat_core::Limits::default().drain.as_millis() as u64;
-        self.wait(drain);
+        self.wait(self.drain.as_millis() as u64);
         assert!(self.stopped, "a server that is told to stop stops in time");
         let metrics = self.server.metrics();
         assert_eq!((metrics.connections, metrics.queued_bytes), (0, 0));
@@ -355,14 +363,16 @@ impl Stage {
 }
 
 impl Peer {
-    /// All that comes is lines, and each of them is a message.
-    fn hear(&mut self, bytes: &[u8]) {
+    /// The lines that are complete, without their ends.
+    fn hear(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
         self.half.extend_from_slice(bytes);
+        let mut lines = Vec::new();
         while let Some(end) = self.half.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.half.drain(..=end).collect();
-            let shown = line.escape_ascii();
-            let content = line.strip_suffix(b"\r\n").unwrap_or_else(|| panic!("no CRLF: {shown}"));
-            check_from_server(content);
+            let content = line.strip_suffix(b"\r\n");
+            let content = content.unwrap_or_else(|| panic!("no CRLF: {}", line.escape_ascii()));
+            lines.push(content.to_vec());
         }
+        lines
     }
 }

@@ -37,7 +37,7 @@ static CAPS: LazyLock<Vec<String>> = LazyLock::new(|| table("Capabilities", &["u
 static COMMANDS: LazyLock<Vec<String>> = LazyLock::new(|| table("Commands", &["GET", "NOSUCH"]));
 
 /// The names in a table of the reference, and more.
-fn table(title: &str, more: &[&str]) -> Vec<String> {
+pub(crate) fn table(title: &str, more: &[&str]) -> Vec<String> {
     let reference = chat_core::reference(&Config::default());
     let rest = reference.split(&format!("## {title}\n")).nth(1).unwrap_or_default();
     let rows = rest.split("\n## ").next().unwrap_or_default().lines();
