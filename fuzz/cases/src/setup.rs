@@ -13,6 +13,7 @@ pub(crate) struct Setup {
     flood_control: bool,
     tight_queues: bool,
     lobby: bool,
+    keep_bans: bool,
 }
 
 impl Setup {
@@ -21,6 +22,7 @@ impl Setup {
         config.opers.push(OperConfig { name: "root".into(), password: "hash".into() });
         config.password = self.password.then(|| "hash".into());
         config.casemapping = MAPPINGS[usize::from(self.mapping) % MAPPINGS.len()];
+        config.keep_bans = self.keep_bans;
         if !self.lobby {
             config.default_channels.clear();
         }

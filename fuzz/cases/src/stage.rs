@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chat_core::{
     Answer, CloseWhen, Closed, Config, ConnId, Input, Instant, Now, Output, Pause, PeerInfo,
-    Server, Ticket, UnixMillis,
+    Request, Server, Ticket, UnixMillis,
 };
 
 use crate::line::check_from_server;
@@ -18,6 +18,10 @@ const READ_MAX: usize = 16 << 10;
 /// The longest line that a server sends, its tags and its end included.
 const LINE_MAX: usize = 8191 + 512;
 
+/// Bans that were kept before the server started.
+const BANS: &[u8] =
+    b"KLINE *@bad.example until 2030-02-01T00:00:00.000Z by root :spam\nDLINE 10.0.0.0/8\n";
+
 /// How often work may be left over at one point in time.
 const TURNS_MAX: usize = 10_000;
 
@@ -26,7 +30,10 @@ pub(crate) struct Stage {
     server: Server,
     now: Now,
     peers: [Option<Peer>; PEERS],
-    asked: Vec<Ticket>,
+    asked: Vec<(Ticket, Request)>,
+    /// The configuration that REHASH finds, and the bans that are kept.
+    config: Config,
+    bans: Vec<u8>,
     most_queued: usize,
     /// The server's name, and the time that it takes to stop.
     name: String,
@@ -74,10 +81,12 @@ impl Stage {
         Self {
             name,
             drain,
-            server: Server::new(config, [7; 32], now).expect("the configuration is valid"),
+            server: Server::new(config.clone(), [7; 32], now).expect("the configuration is valid"),
             now,
             peers: [const { None }; PEERS],
             asked: Vec::new(),
+            config,
+            bans: BANS.to_vec(),
             most_queued: 0,
             sendq_hard,
             heard: Vec::new(),
@@ -187,8 +196,20 @@ impl Stage {
         if self.asked.is_empty() {
             return false;
         }
-        let ticket = self.asked.remove(0);
-        let answer = right.map_or(Answer::Unavailable, Answer::Verified);
+        let (ticket, request) = self.asked.remove(0);
+        let answer = match (right, request) {
+            (None, _) => Answer::Unavailable,
+            (Some(right), Request::VerifyPassword { .. }) => Answer::Verified(right),
+            (Some(false), _) => Answer::Failed("it could not be done".into()),
+            (Some(true), Request::Configuration) => {
+                Answer::Configuration(Box::new(self.config.clone()))
+            }
+            (Some(true), Request::LoadBans) => Answer::Bans(self.bans.clone()),
+            (Some(true), Request::StoreBans(bans)) => {
+                self.bans = bans;
+                Answer::Stored
+            }
+        };
         self.server.handle(self.now, Input::Answer(ticket, answer));
         true
     }
@@ -278,8 +299,8 @@ impl Stage {
                     peer.lingering = empty;
                 }
             }
-            Output::Ask(ticket, _) => self.asked.push(ticket),
-            Output::Cancel(ticket) => self.asked.retain(|other| *other != ticket),
+            Output::Ask(ticket, ref request) => self.asked.push((ticket, request.clone())),
+            Output::Cancel(ticket) => self.asked.retain(|(other, _)| *other != ticket),
             Output::Report(_) => {}
             Output::Stopped => {
                 assert!(self.shut_down && self.is_empty());

@@ -6,12 +6,15 @@ use chat_core::Config;
 
 use crate::stage::PEERS;
 
-/// What a user says on arrival, who asks for these capabilities.
+/// What a user says on arrival, who asks for these capabilities; the last bit is one that there is none of.
 pub(crate) fn arrival(nick: &str, caps: u64) -> String {
-    let names = CAPS.iter().enumerate().filter(|(bit, _)| caps >> bit & 1 == 1);
-    let names: Vec<&str> = names.map(|(_, name)| &**name).collect();
-    let names = names.join(" ");
-    format!("PASS x\r\nCAP REQ :{names}\r\nCAP END\r\nNICK {nick}\r\nUSER {nick} 0 * :x\r\n")
+    let asked = |(bit, _): &(usize, &String)| caps >> bit & 1 == 1;
+    let names = CAPS.iter().enumerate().filter(asked).map(|(_, name)| &**name);
+    let mut lines = String::from("PASS x\r\n");
+    for name in names.chain((caps >> 63 == 1).then_some("unknown")) {
+        lines += &format!("CAP REQ {name}\r\n");
+    }
+    lines + &format!("CAP END\r\nNICK {nick}\r\nUSER {nick} 0 * :x\r\n")
 }
 
 /// A command with up to three words; the last is a trailing parameter.
@@ -30,8 +33,8 @@ pub(crate) const TAGS: &[&str] =
 pub(crate) const NICKS: [&str; PEERS] =
     ["alice", "bob", "carol", "dave", "ALICE", "a[b", "A{b", "x"];
 
-/// All capabilities, from the server's own table, and one that it does not know.
-static CAPS: LazyLock<Vec<String>> = LazyLock::new(|| table("Capabilities", &["unknown"]));
+/// All capabilities, from the server's own table.
+static CAPS: LazyLock<Vec<String>> = LazyLock::new(|| table("Capabilities", &[]));
 
 /// All commands, from the server's own table, and two that it does not know.
 static COMMANDS: LazyLock<Vec<String>> = LazyLock::new(|| table("Commands", &["GET", "NOSUCH"]));
