@@ -41,6 +41,26 @@ fn a_long_look_that_finds_nothing_goes_over_several_calls() {
 }
 
 #[test]
+fn a_mask_that_fits_nobody_is_compared_with_few_users_in_one_call() {
+    let mut config = config();
+    config.limits.connections_per_address = None;
+    let mut stage = Stage::new(config);
+    for n in 0..5_000 {
+        stage.enter(&format!("user{n}"), "");
+    }
+    stage.transcript.clear();
+    hand_over(&mut stage, "user0", "WHO nobody*\r\n");
+    let mut calls = 1;
+    while has_work_left(&stage) {
+        stage.server.handle(stage.now, Input::Timeout);
+        calls += 1;
+    }
+    assert!(calls > 5_000 / 2_100, "{calls} calls");
+    stage.input(Input::Timeout);
+    assert_eq!(stage.heard("user0"), [":irc.test 315 user0 nobody* :End of WHO list"]);
+}
+
+#[test]
 fn to_look_for_subscribers_is_work_even_if_there_are_none() {
     let mut config = config();
     config.limits.connections_per_address = None;

@@ -17,8 +17,8 @@ use crate::{
 
 /// Bytes of one long read that one call sends.
 const BUDGET_READ: usize = 16 << 10;
-/// What a look at up to 256 users or channels counts for in it, if it leads to no line.
-const EMPTY_LOOK: usize = 256;
+/// What a look at up to 16 users or channels counts for in it, if it leads to no line.
+const EMPTY_LOOK: usize = 128;
 
 /// How a client that expects TLS begins: a record of a handshake, of any version.
 const TLS_HELLO: &[u8] = &[0x16, 3];

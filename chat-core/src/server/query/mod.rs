@@ -80,7 +80,9 @@ const FIRST_USER: UserId = UserId { index: 0, generation: 0 };
 const NO_NAMES: Caps = Caps::NO_IMPLICIT_NAMES.with(Caps::DRAFT_NO_IMPLICIT_NAMES);
 
 /// Users or channels that are looked at for one line at the most.
-pub(super) const LOOK_AT_MOST: usize = 256;
+///
+/// Few, since a step that finds a line costs no more of the budget than the line.
+pub(super) const LOOK_AT_MOST: usize = 16;
 
 impl Read {
     pub(crate) const fn arrival(channel: ChannelId) -> Self {
