@@ -19,11 +19,15 @@ use std::{
 
 use chat_core::client::{Client, Command, Event};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use signal_hook::{
+    consts::{SIGHUP, SIGTERM},
+    iterator::Signals,
+};
 
 use super::{
     cannot_connect,
     colour::Colours,
-    drive::{self, Server},
+    drive::{self, Handle, Server},
     view::{View, reason},
 };
 use crate::Failure;
@@ -44,6 +48,7 @@ pub(super) fn run(editor: Editor, client: Client, server: &Server) -> Result<(),
     screen.show(format!("-- connecting to {}; /help shows the commands", server.address));
     let (next, commands) = mpsc::channel();
     let failure = Arc::new(Mutex::new(None));
+    let quitting = Arc::clone(&session);
     let mut chat = Chat {
         server: server.address.to_string(),
         view: View { colours },
@@ -55,8 +60,11 @@ pub(super) fn run(editor: Editor, client: Client, server: &Server) -> Result<(),
     };
     let events = Box::new(move |client: &Client, event| chat.event(client, &event));
     let (end, typed) = Ended::new();
+    let signals = Signals::new([SIGTERM, SIGHUP])
+        .map_err(|error| Failure::io("listen for signals", &error))?;
     drive::run(client, server, events, |handle| {
         handle.relay(commands);
+        quit_on(signals, quitting, handle.clone());
         thread::spawn(move || {
             editor.run(&handle);
             drop(end);
@@ -71,6 +79,16 @@ pub(super) fn run(editor: Editor, client: Client, server: &Server) -> Result<(),
     }
     let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
     failure.map_or(Ok(()), |why| Err(Failure::new(why)))
+}
+
+/// Quits when the process is told to end, so that the terminal is given back as it was.
+fn quit_on(mut signals: Signals, session: Arc<Session>, handle: Handle) {
+    thread::spawn(move || {
+        for _ in &mut signals {
+            session.quit();
+            handle.send(Command::Quit { reason: None });
+        }
+    });
 }
 
 /// Tells that a thread has ended, or soon will.
