@@ -152,6 +152,19 @@ mutants! {
         AckMissing: "A labeled command without an answer is not acknowledged.",
         BatchNotClosed: "The batch of a labeled answer is not ended.",
     }
+    Core "server/query/list.rs" {
+        SecretListed: "LIST tells of secret channels.",
+    }
+    Core "server/query/mod.rs" {
+        InvisibleFound: "WHO finds invisible users.",
+    }
+    Core "server/command/history.rs" {
+        HistoryToAll: "CHATHISTORY tells what was said in a channel to those outside.",
+    }
+    Core "network/mod.rs" {
+        SecretMembershipTold: "WHO, WHOIS and NAMES tell of memberships in secret channels.",
+        InvisibleNamed: "WHO, WHOIS and NAMES tell in which channels invisible users are.",
+    }
     Core "network/apply/channel.rs" {
         FirstJoinerNoOp: "Who makes a channel is not its operator.",
         BanIgnored: "Who is banned may join.",

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Capabilities that a client may ask for, some of them in pairs.
-const CAPS: [&str; 9] = [
+const CAPS: [&str; 10] = [
     "server-time",
     "message-tags",
     "multi-prefix",
@@ -22,7 +22,11 @@ const CAPS: [&str; 9] = [
     "away-notify",
     "invite-notify",
     "batch labeled-response",
+    "batch draft/chathistory",
 ];
+
+/// Messages that are asked for of what was said.
+const HISTORY: u32 = 20;
 
 pub(crate) struct Client {
     number: u32,
@@ -225,6 +229,26 @@ impl Client {
             Action::Names(channel) => {
                 let name = self.channel(channel);
                 self.say(format_args!("NAMES {name}"));
+            }
+            Action::Who(channel) => {
+                let name = self.channel(channel);
+                self.say(format_args!("WHO {name}"));
+            }
+            // Strangers are called otherwise.
+            Action::WhoAll => self.say(format_args!("WHO c?_*")),
+            Action::Whois(whom) => {
+                let command = if self.speech.chance(30) { "WHO" } else { "WHOIS" };
+                self.say(format_args!("{command} {}", nick_of(whom)));
+            }
+            Action::List => self.say(format_args!("LIST #ch*")),
+            Action::History(channel) => {
+                let name = self.channel(channel);
+                self.say(format_args!("CHATHISTORY LATEST {name} * {HISTORY}"));
+            }
+            Action::Hide | Action::Show => {
+                let sign = if action == Action::Hide { '+' } else { '-' };
+                let nick = self.nick.clone();
+                self.say(format_args!("MODE {nick} {sign}i"));
             }
             Action::Away(len) => {
                 let text = self.letters(len);

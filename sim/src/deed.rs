@@ -67,6 +67,9 @@ impl Deeds {
     /// What asks, and in some runs what decides over others.
     fn draw_rarer(&self, choices: &mut dyn Choices, channel: u32) -> Action {
         let other = choices.below(self.clients.into()) as u32;
+        if choices.chance(35) {
+            return draw_look(choices, channel, other);
+        }
         match choices.below(if self.politics { 100 } else { 30 }) {
             0..8 => Action::Names(channel),
             8..14 => Action::Away(choices.below(2) as u32 * 12),
@@ -76,12 +79,29 @@ impl Deeds {
             30..42 => Action::Kick(channel, other),
             42..50 => Action::Invite(channel, other),
             _ => {
-                let letter = MODES[choices.below(MODES.len() as u64) as usize];
+                let letter = match choices.below(MODES.len() as u64 + 2) as usize {
+                    at if at < MODES.len() => MODES[at],
+                    // The more is hidden, the more may come out.
+                    _ => 's',
+                };
                 // Mostly as it was, or nobody would be let in after a while.
-                let add =
-                    choices.chance(if matches!(letter, 'o' | 'v' | 'n' | 't') { 75 } else { 40 });
+                let often = matches!(letter, 'o' | 'v' | 'n' | 's' | 't');
+                let add = choices.chance(if often { 75 } else { 40 });
                 Action::Mode(channel, add, letter, other)
             }
         }
+    }
+}
+
+/// What looks around, and what hides from such looks.
+fn draw_look(choices: &mut dyn Choices, channel: u32, other: u32) -> Action {
+    match choices.below(14) {
+        0..2 => Action::Who(channel),
+        2..4 => Action::WhoAll,
+        4..6 => Action::Whois(other),
+        6..8 => Action::List,
+        8..10 => Action::Hide,
+        10..13 => Action::History(channel),
+        _ => Action::Show,
     }
 }

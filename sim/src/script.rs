@@ -85,6 +85,20 @@ pub enum Action {
     Invite(u32, u32),
     /// It asks who is in a channel.
     Names(u32),
+    /// It asks who is in a channel, with more of each.
+    Who(u32),
+    /// It asks who there is.
+    WhoAll,
+    /// It asks who another client is.
+    Whois(u32),
+    /// It asks which channels there are.
+    List,
+    /// It asks what was said in a channel.
+    History(u32),
+    /// It hides from those who share no channel with it.
+    Hide,
+    /// It hides no more.
+    Show,
     /// It is away, for a reason of so many letters; with none, it is back.
     Away(u32),
     /// It changes a channel's mode: whether it is set, its letter, and for `o`, `v` and `b` of which
@@ -224,6 +238,13 @@ impl fmt::Display for Action {
             Self::AskTopic(channel) => write!(f, "ask-topic {channel}"),
             Self::Invite(channel, client) => write!(f, "invite {channel} {client}"),
             Self::Names(channel) => write!(f, "names {channel}"),
+            Self::Who(channel) => write!(f, "who {channel}"),
+            Self::WhoAll => f.write_str("who-all"),
+            Self::Whois(client) => write!(f, "whois {client}"),
+            Self::List => f.write_str("list"),
+            Self::History(channel) => write!(f, "history {channel}"),
+            Self::Hide => f.write_str("hide"),
+            Self::Show => f.write_str("show"),
             Self::Away(len) => write!(f, "away {len}"),
             Self::Mode(channel, add, letter, of) => {
                 write!(f, "mode {channel} {}{letter} {of}", if add { '+' } else { '-' })
@@ -354,6 +375,13 @@ impl Script {
             "ask-topic" => Action::AskTopic(channel()?),
             "invite" => Action::Invite(channel()?, client(1)?),
             "names" => Action::Names(channel()?),
+            "who" => Action::Who(channel()?),
+            "who-all" => Action::WhoAll,
+            "whois" => Action::Whois(client(0)?),
+            "list" => Action::List,
+            "history" => Action::History(channel()?),
+            "hide" => Action::Hide,
+            "show" => Action::Show,
             "away" => Action::Away(number(0, 180)?),
             "mode" => {
                 let mut change = args.get(1)?.chars();

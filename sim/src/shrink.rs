@@ -238,6 +238,7 @@ fn addressed(action: &mut Action) -> Option<&mut u32> {
         Action::Tell(to, _)
         | Action::Kick(_, to)
         | Action::Invite(_, to)
+        | Action::Whois(to)
         | Action::Mode(_, _, 'o' | 'v' | 'b', to) => Some(to),
         _ => None,
     }

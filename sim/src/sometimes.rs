@@ -69,6 +69,10 @@ sometimes! {
     // What clients meet, as the judge's model sees it.
     GivenUp, ALL, "lines are given up because somebody does not read them";
     NamesInPieces, ALL, "a list of names changes while it is being told";
+    AnswerInPieces, ALL, "what WHO, WHOIS or LIST tells changes while it is being told";
+    SecretUnseen, ALL, "a secret channel is kept from somebody who asks";
+    InvisibleUnseen, ALL, "an invisible user is kept from somebody who asks";
+    HistoryRefused, ALL, "what was said in a channel is kept from somebody outside";
     Kicked, ALL, "somebody is put out of a channel";
     KickTooLate, ALL, "a kick is for somebody who has just left the channel";
     KickOfNobody, ALL, "a kick is for a nick that has just been given up";

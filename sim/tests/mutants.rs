@@ -52,15 +52,17 @@ impl Bug {
                 Profile::court()
             }
             ReadingNeverStopped
-            | BudgetWaitForgotten
             | SendqTotalIgnored
             | SendqHardIgnored
             | OldestNeverReset
             | TornLineKept
-            | GapSent
             | NotResumed
             | SecondBlockedMisses
             | MioSecondFlushDropped => Profile::flood(),
+            // It takes many who are told in one turn.
+            GapSent => Profile::wide(),
+            // Nothing else may keep those who flood from going on.
+            BudgetWaitForgotten => Profile::calm(),
             _ => Profile::quick(),
         }
     }

@@ -262,7 +262,9 @@ impl Network {
             return true;
         }
         let invisible = self.user(user).is_some_and(|user| user.modes.invisible);
-        !channel.modes.is_hidden() && !invisible
+        let invisible = invisible && !crate::mutant!(InvisibleNamed);
+        let hidden = channel.modes.is_hidden() && !crate::mutant!(SecretMembershipTold);
+        !hidden && !invisible
     }
 
     /// Whether both are in one channel.

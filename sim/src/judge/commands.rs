@@ -5,8 +5,9 @@ use chat_core::ConnId;
 use crate::sometimes::Seen;
 
 use super::{
-    expect::{Expect, Names, Want},
-    model::{Channel, ChannelId, Model, Ranks, Step, UserId},
+    expect::Expect,
+    look::Look,
+    model::{Channel, Model, Ranks, Step, UserId},
     modes,
 };
 
@@ -61,12 +62,11 @@ impl Model {
             "TOPIC" => self.topic(me, channel, command.params.get(1).copied()),
             "INVITE" => self.invite(me, command.param(0), command.param(1)),
             "MODE" => self.mode(me, &command),
-            "NAMES" => {
-                let found = self.there_for(me, channel);
-                let shown = found.map_or(channel, |channel| &channel.name).to_string();
-                let of = found.map(|channel| channel.id);
-                self.later(conn, Step::Names { shown, of, list: None });
-            }
+            "NAMES" => self.ask(conn, self.ask_names(me, channel)),
+            "WHO" => self.ask(conn, self.ask_who(channel)),
+            "WHOIS" => self.ask(conn, Look::Whois { nick: channel.into() }),
+            "CHATHISTORY" => self.ask_history(me, &command),
+            "LIST" => self.ask(conn, Look::List { mask: channel.into() }),
             "NICK" => self.change_nick(me, command.param(0)),
             "AWAY" => self.away(me, command.param(0)),
             "PING" => {
@@ -88,12 +88,12 @@ impl Model {
         match step {
             Step::Join { channel, key } => self.join(me, &channel, key.as_deref()),
             Step::Arrival { channel, line } => self.arrival(me, &channel, line),
-            Step::Names { shown, of, list } => self.names(me, shown, of, list),
+            Step::Look { look, list } => self.look(me, look, list),
         }
         self.finish_unless_busy(conn);
     }
 
-    /// The answer that a list of names is ends when the list begins.
+    /// The answer that a list is ends when the list begins.
     fn finish_unless_busy(&mut self, conn: ConnId) {
         let steps = self.peers.get(&conn).map(|peer| &peer.steps);
         if !steps.is_some_and(|steps| steps.iter().any(Step::is_owed)) {
@@ -102,7 +102,12 @@ impl Model {
         self.active = None;
     }
 
-    fn later(&mut self, conn: ConnId, step: Step) {
+    /// A question whose answer is a list.
+    pub(super) fn ask(&mut self, conn: ConnId, look: Look) {
+        self.later(conn, Step::Look { look, list: None });
+    }
+
+    pub(super) fn later(&mut self, conn: ConnId, step: Step) {
         if let Some(peer) = self.peers.get_mut(&conn) {
             peer.steps.push_back(step);
         }
@@ -172,6 +177,10 @@ impl Model {
                 return self.refuse(me, silent, "404", &name);
             }
             let line = self.event(me, &command.name, &[&name, text]);
+            let said = format!("{} {} {name} {text}", self.users[&me].source(), command.name);
+            if let Some(channel) = self.channel_mut(&name) {
+                channel.said.push(said);
+            }
             self.tell_channel(&name, Some(me), &line);
             if echo {
                 self.tell(me, &line);
@@ -255,10 +264,11 @@ impl Model {
             limit: None,
             bans: Vec::new(),
             invited: Default::default(),
+            said: Vec::new(),
         };
         let channel = self.channels.entry(asked.to_ascii_lowercase()).or_insert_with(new);
         let op = channel.members.is_empty();
-        channel.members.insert(me, Ranks { op, voice: false });
+        channel.members.insert(me, Ranks { since: id, op, voice: false });
         channel.invited.remove(&me);
         let name = channel.name.clone();
         let members: Vec<UserId> = channel.members.keys().copied().collect();
@@ -301,44 +311,12 @@ impl Model {
             conn,
             match line {
                 0..3 => Step::Arrival { channel: name.into(), line: line + 1 },
-                _ => Step::Names { shown: name.into(), of: Some(id), list: None },
+                _ => Step::Look {
+                    look: Look::Names { shown: name.into(), of: Some(id) },
+                    list: None,
+                },
             },
         );
-    }
-
-    fn names(&mut self, me: UserId, shown: String, of: Option<ChannelId>, list: Option<usize>) {
-        let found = self.there_for(me, &shown).filter(|channel| Some(channel.id) == of);
-        let now = found.map(|channel| channel.members.iter()).into_iter().flatten();
-        let now = now.map(|(id, ranks)| self.name_of(me, *id, *ranks)).collect();
-        let list = match list {
-            None => {
-                let may = std::collections::BTreeSet::clone(&now);
-                self.lists.push(Names { channel: shown.clone(), must: now, may });
-                let list = self.lists.len() - 1;
-                self.send(self.users[&me].conn, Want::Names(list));
-                list
-            }
-            // Told in pieces, it is of members at different times.
-            Some(list) => {
-                let names = &mut self.lists[list];
-                names.must.retain(|name| now.contains(name));
-                names.may.extend(now);
-                list
-            }
-        };
-        self.later(self.users[&me].conn, Step::Names { shown, of, list: Some(list) });
-    }
-
-    fn name_of(&self, viewer: UserId, id: UserId, ranks: Ranks) -> String {
-        let prefixes = match (ranks.op, ranks.voice) {
-            (true, true) if self.has(viewer, "multi-prefix") => "@+",
-            (true, _) => "@",
-            (false, true) => "+",
-            (false, false) => "",
-        };
-        let user = &self.users[&id];
-        let long = self.has(viewer, "userhost-in-names");
-        format!("{prefixes}{}", if long { user.source() } else { user.nick.clone() })
     }
 
     /// A channel, unless it is secret to this user.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::list::{Kind, List};
 use crate::line::Line;
 
 /// A line as the model expects it, its tags aside.
@@ -42,21 +43,12 @@ impl std::fmt::Display for Expect {
     }
 }
 
-/// Members as a list of names may tell them: those who were there all the while that it was being
-/// told, and those who were there for some of it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
-    pub(crate) channel: String,
-    pub(crate) must: BTreeSet<String>,
-    pub(crate) may: BTreeSet<String>,
-}
-
 /// One thing to come.
 #[derive(Clone, Debug)]
 pub(crate) enum Want {
     Line(Expect),
-    /// 353 and 366, by the number of the list.
-    Names(usize),
+    /// A list and its end, by the number of the list.
+    List(usize),
     /// From 001 to the end of the message of the day.
     Welcome,
     /// Of a labeled answer with several lines.
@@ -93,8 +85,8 @@ pub(crate) struct Stream {
     welcome: Welcome,
     /// The reference of the open batch.
     batch: Option<String>,
-    /// The names of the list that is coming; `None`: none is.
-    names: Option<BTreeSet<String>>,
+    /// What has come of the list that is coming; `None`: none is.
+    told: Option<BTreeSet<String>>,
 }
 
 #[derive(Default, Eq, PartialEq)]
@@ -119,7 +111,7 @@ impl Stream {
     ///
     /// # Errors
     /// What was to come instead.
-    pub(crate) fn receive(&mut self, line: &Line<'_>, lists: &[Names]) -> Result<(), String> {
+    pub(crate) fn receive(&mut self, line: &Line<'_>, lists: &[List]) -> Result<(), String> {
         // The server asks whether somebody is there when it wants to.
         if line.command == "PING" {
             return Ok(());
@@ -130,13 +122,20 @@ impl Stream {
         if self.welcome != Welcome::Over {
             return self.receive_welcome(line);
         }
-        match line.command {
-            "353" | "366" => return self.receive_names(line, lists),
-            "BATCH" => return self.receive_batch(line),
-            _ => {}
+        if let Some((Want::List(number), part)) = self.wants.front()
+            && lists[*number].is_told_by(line)
+        {
+            let (part, list) = (part.clone(), &lists[*number]);
+            return match list.kind() {
+                Kind::History => self.receive_history(line, list, &part),
+                _ => self.receive_list(line, list, &part),
+            };
         }
-        // While a list of names is being told in pieces, other things may come between them.
-        let at = if self.names.is_none() {
+        if line.command == "BATCH" {
+            return self.receive_batch(line);
+        }
+        // While a list is being told in pieces, other things may come between them.
+        let at = if self.told.is_none() {
             0
         } else {
             1 + usize::from(matches!(self.wants.get(1), Some((Want::BatchEnd, _))))
@@ -182,7 +181,7 @@ impl Stream {
         }
         self.check_part(line, part)?;
         // Whoever is ended in the middle of a long answer does not get the rest of it.
-        let is_missed = |(want, _): &(Want, Part)| !matches!(want, Want::Names(_) | Want::BatchEnd);
+        let is_missed = |(want, _): &(Want, Part)| !matches!(want, Want::List(_) | Want::BatchEnd);
         let before = self.wants.iter().rev().skip(1);
         if !gap && let Some((want, _)) = before.rev().find(|want| is_missed(want)) {
             return Err(describe(want));
@@ -216,31 +215,46 @@ impl Stream {
         if fits { Ok(()) } else { Err("a line of the welcome".into()) }
     }
 
-    fn receive_names(&mut self, line: &Line<'_>, lists: &[Names]) -> Result<(), String> {
-        let Some((Want::Names(number), part)) = self.wants.front() else {
-            return Err(self.missing().unwrap_or_else(|| "nothing".into()));
-        };
-        let list = &lists[*number];
+    fn receive_list(&mut self, line: &Line<'_>, list: &List, part: &Part) -> Result<(), String> {
         self.check_part(line, part)?;
-        let names = self.names.get_or_insert_default();
-        if line.command == "353" {
-            if line.param(2) != list.channel {
-                return Err(format!("names of {}", list.channel));
-            }
-            for name in line.param(3).split(' ') {
-                if !list.may.contains(name) || !names.insert(name.into()) {
-                    return Err(format!("only names out of {:?}, each once", list.may));
-                }
-            }
+        if list.is_ended_by(line)? { self.end_list(list) } else { self.receive_items(line, list) }
+    }
+
+    /// A batch of what was said: its first line carries the label, if there is one.
+    fn receive_history(&mut self, line: &Line<'_>, list: &List, part: &Part) -> Result<(), String> {
+        if self.told.is_none() && list.is_begun_by(line) {
+            self.check_part(line, part)?;
+            self.told = Some(BTreeSet::new());
+            self.batch = line.param(0).strip_prefix('+').map(String::from);
             return Ok(());
         }
-        if line.param(1) != list.channel {
-            return Err(format!("the end of the names of {}", list.channel));
+        let batch = self.batch.as_deref().filter(|_| self.told.is_some());
+        if line.command == "BATCH" && batch.is_some() && line.param(0).strip_prefix('-') == batch {
+            self.batch = None;
+            return self.end_list(list);
         }
-        if let Some(missing) = list.must.iter().find(|name| !names.contains(*name)) {
-            return Err(format!("{missing} among the names before"));
+        if batch.is_none() || line.tag("batch") != batch {
+            return Err("a batch of what was said".into());
         }
-        self.names = None;
+        self.receive_items(line, list)
+    }
+
+    fn receive_items(&mut self, line: &Line<'_>, list: &List) -> Result<(), String> {
+        let told = self.told.get_or_insert_default();
+        for item in list.items(line)? {
+            if !list.may.contains(&item) || !told.insert(item.clone()) {
+                return Err(format!("not {item:?}, but of {:?} each once", list.may));
+            }
+        }
+        Ok(())
+    }
+
+    fn end_list(&mut self, list: &List) -> Result<(), String> {
+        let told = self.told.take().unwrap_or_default();
+        let missing = list.must.iter().find(|item| !told.contains(*item));
+        if let Some(missing) = missing.filter(|_| !list.cut) {
+            return Err(format!("{missing:?} before the end of the list"));
+        }
         self.meet(0);
         Ok(())
     }
@@ -271,7 +285,7 @@ impl Stream {
 fn describe(want: &Want) -> String {
     match want {
         Want::Line(expect) => expect.to_string(),
-        Want::Names(_) => "a list of names".into(),
+        Want::List(_) => "a list".into(),
         Want::Welcome => "the welcome".into(),
         Want::BatchStart => "the start of a batch".into(),
         Want::BatchEnd => "the end of a batch".into(),

@@ -1,4 +1,4 @@
-//! Answers of many lines: NAMES, WHO, WHOIS, LIST, each as the things that it may tell.
+//! Answers of many lines: NAMES, WHO, WHOIS, LIST, CHATHISTORY, each as the things that it may tell.
 
 use std::collections::BTreeSet;
 
@@ -11,6 +11,8 @@ pub(super) enum Kind {
     Who,
     Whois,
     Channels,
+    /// A batch.
+    History,
 }
 
 /// What an answer tells: each thing once, in any order. Told in pieces, it is of different times.
@@ -23,11 +25,13 @@ pub(super) struct List {
     pub(super) must: BTreeSet<String>,
     /// What was so for some of it.
     pub(super) may: BTreeSet<String>,
+    /// Its client's connection has ended: what is left of it need not come.
+    pub(super) cut: bool,
 }
 
 impl List {
     pub(super) fn new(kind: Kind, of: String, now: BTreeSet<String>) -> Self {
-        Self { kind, of, must: now.clone(), may: now }
+        Self { kind, of, must: now.clone(), may: now, cut: false }
     }
 
     /// It goes on to be told, while this is so.
@@ -38,6 +42,11 @@ impl List {
 
     pub(super) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// Whether a line begins the batch that it is.
+    pub(super) fn is_begun_by(&self, line: &Line<'_>) -> bool {
+        line.command == "BATCH" && line.params[1..] == ["chathistory", &self.of]
     }
 
     /// Whether it is more than the line that ends it.
@@ -51,18 +60,20 @@ impl List {
             Kind::Who => "315",
             Kind::Whois => "318",
             Kind::Channels => "323",
+            Kind::History => "BATCH",
         }
     }
 
     /// Whether such lines tell such a list.
-    pub(super) fn is_told_by(&self, command: &str) -> bool {
+    pub(super) fn is_told_by(&self, line: &Line<'_>) -> bool {
         let lines: &[&str] = match self.kind {
             Kind::Names => &["353"],
             Kind::Who => &["352"],
             Kind::Whois => &["301", "311", "312", "317", "319", "338", "379", "401"],
             Kind::Channels => &["321", "322"],
+            Kind::History => return line.command == "BATCH" || line.tag("batch").is_some(),
         };
-        command == self.end() || lines.contains(&command)
+        line.command == self.end() || lines.contains(&line.command)
     }
 
     /// Whether this is its last line.
@@ -96,6 +107,9 @@ impl List {
                 vec![format!("{} {}", line.command, line.param(1))]
             }
             "321" => Vec::new(),
+            "PRIVMSG" | "NOTICE" => {
+                vec![format!("{} {} {}", line.source, line.command, line.params.join(" "))]
+            }
             command => vec![format!("{command} {}", line.params[1..].join(" "))],
         })
     }

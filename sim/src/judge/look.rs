@@ -1,16 +1,20 @@
 //! What a user finds by asking: who is in a channel, who is there, who somebody is, which channels
 //! there are. Nobody is told of what is hidden from them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use crate::sometimes::Seen;
 
 use super::{
-    expect::Want,
+    commands::Command,
+    expect::{Expect, Want},
     list::{Kind, List},
     model::{Channel, ChannelId, Model, Ranks, Step, User, UserId},
     modes,
 };
+
+/// Messages of a channel of which none is forgotten, whatever else is kept with them.
+const SURELY_KEPT: usize = 200;
 
 /// A question whose answer is a list.
 #[derive(Clone, Debug)]
@@ -41,6 +45,12 @@ pub(super) enum Look {
     List {
         mask: String,
     },
+    /// What was said in a channel, from one message to before another.
+    History {
+        shown: String,
+        of: ChannelId,
+        said: Range<usize>,
+    },
 }
 
 impl Look {
@@ -50,6 +60,7 @@ impl Look {
             Self::Who { .. } | Self::WhoLike { .. } | Self::WhoIs { .. } => Kind::Who,
             Self::Whois { .. } => Kind::Whois,
             Self::List { .. } => Kind::Channels,
+            Self::History { .. } => Kind::History,
         }
     }
 
@@ -57,6 +68,7 @@ impl Look {
     fn of(&self) -> &str {
         match self {
             Self::Names { shown: of, .. }
+            | Self::History { shown: of, .. }
             | Self::Who { asked: of, .. }
             | Self::WhoLike { mask: of }
             | Self::WhoIs { asked: of, .. }
@@ -86,6 +98,25 @@ impl Model {
         }
     }
 
+    /// CHATHISTORY LATEST of a channel, without a point from which on: for its members alone.
+    pub(super) fn ask_history(&mut self, me: UserId, command: &Command<'_>) {
+        let conn = self.users[&me].conn;
+        if !self.has(me, "draft/chathistory") {
+            return self.reply(me, "421", &["CHATHISTORY"]);
+        }
+        let asked = command.param(1);
+        let Some(channel) = self.channel(asked).filter(|it| it.members.contains_key(&me)) else {
+            self.seen.see(Seen::HistoryRefused);
+            let params = ["CHATHISTORY", "INVALID_TARGET", "LATEST", asked];
+            let line = Expect::reply(&self.name, "FAIL", &params);
+            return self.tell(me, &line);
+        };
+        let (end, most) = (channel.said.len(), command.param(3).parse().unwrap_or(0));
+        let said = end.saturating_sub(most)..end;
+        let (shown, of) = (channel.name.clone(), channel.id);
+        self.ask(conn, Look::History { shown, of, said });
+    }
+
     /// A piece of an answer; the first of it, if the list has no number yet.
     pub(super) fn look(&mut self, me: UserId, look: Look, list: Option<usize>) {
         let now = self.found(me, &look);
@@ -109,27 +140,14 @@ impl Model {
         let mut hidden = None;
         let found = match look {
             Look::Names { of, .. } => {
-                let members = self.members(me, *of, &mut hidden);
+                let members = self.members(me, *of, &mut hidden).into_iter();
                 members.map(|(_, id, ranks)| self.name_of(me, id, ranks)).collect()
             }
             Look::Who { of, .. } => {
-                let members = self.members(me, *of, &mut hidden);
+                let members = self.members(me, *of, &mut hidden).into_iter();
                 members.map(|(at, id, _)| self.who_line(me, id, Some(at))).collect()
             }
-            Look::WhoLike { mask } => {
-                let mut like = Vec::new();
-                for (id, user) in &self.users {
-                    if !self.is_like(mask, user) {
-                    } else if !user.invisible || *id == me || self.peers_of(me).contains(id) {
-                        like.push(*id);
-                    } else {
-                        hidden = Some(Seen::InvisibleUnseen);
-                    }
-                }
-                let shown = |id| (id, self.channels_of(me, id, &mut hidden).into_iter().next());
-                let shown: Vec<_> = like.into_iter().map(shown).collect();
-                shown.into_iter().map(|(id, at)| self.who_line(me, id, at)).collect()
-            }
+            Look::WhoLike { mask } => self.who_like(me, mask, &mut hidden),
             Look::WhoIs { user, .. } if !self.users.contains_key(user) => BTreeSet::new(),
             Look::WhoIs { user, .. } => {
                 let at = self.channels_of(me, *user, &mut hidden).into_iter().next();
@@ -139,31 +157,60 @@ impl Model {
                 Some(id) => self.whois(me, id, &mut hidden),
                 None => BTreeSet::from([format!("401 {nick}")]),
             },
-            Look::List { mask } => {
-                let mut lines = BTreeSet::new();
-                for Channel { name, members, topic, flags, .. } in self.channels.values() {
-                    if !modes::matches(mask.as_bytes(), name.as_bytes()) {
-                    } else if flags.contains(&'s') && !members.contains_key(&me) {
-                        hidden = Some(Seen::SecretUnseen);
-                    } else {
-                        let topic = topic.as_ref().map_or("", |(text, _)| text);
-                        lines.insert(format!("322 {name} {} {topic}", members.len()));
-                    }
-                }
-                lines
-            }
+            Look::List { mask } => self.channels_like(me, mask, &mut hidden),
+            Look::History { of, said, .. } => self.said(me, *of, said),
         };
         hidden.into_iter().for_each(|what| self.seen.see(what));
         found
     }
 
+    fn who_like(&self, me: UserId, mask: &str, hidden: &mut Option<Seen>) -> BTreeSet<String> {
+        let peers = self.peers_of(me);
+        let mut lines = BTreeSet::new();
+        for (id, user) in self.users.iter().filter(|(_, user)| self.is_like(mask, user)) {
+            if user.invisible && *id != me && !peers.contains(id) {
+                *hidden = Some(Seen::InvisibleUnseen);
+                continue;
+            }
+            let at = self.channels_of(me, *id, hidden).into_iter().next();
+            lines.insert(self.who_line(me, *id, at));
+        }
+        lines
+    }
+
+    fn channels_like(&self, me: UserId, mask: &str, hidden: &mut Option<Seen>) -> BTreeSet<String> {
+        let mut lines = BTreeSet::new();
+        for Channel { name, members, topic, flags, .. } in self.channels.values() {
+            if !modes::matches(mask.as_bytes(), name.as_bytes()) {
+                continue;
+            }
+            if flags.contains(&'s') && !members.contains_key(&me) {
+                *hidden = Some(Seen::SecretUnseen);
+                continue;
+            }
+            let topic = topic.as_ref().map_or("", |(text, _)| text);
+            lines.insert(format!("322 {name} {} {topic}", members.len()));
+        }
+        lines
+    }
+
+    /// What was said in a channel, as long as one is in it.
+    fn said(&self, me: UserId, of: ChannelId, said: &Range<usize>) -> BTreeSet<String> {
+        let channel = self.channels.values().find(|channel| channel.id == of);
+        let Some(channel) = channel.filter(|channel| channel.members.contains_key(&me)) else {
+            return BTreeSet::new();
+        };
+        let kept = channel.said.len().saturating_sub(SURELY_KEPT);
+        channel.said[said.start.max(kept)..said.end.max(kept)].iter().cloned().collect()
+    }
+
     /// The members of a channel whom somebody may see in it.
-    fn members<'a>(
-        &'a self,
+    fn members(
+        &self,
         me: UserId,
         of: Option<ChannelId>,
         hidden: &mut Option<Seen>,
-    ) -> impl Iterator<Item = (&'a Channel, UserId, Ranks)> + use<'a> {
+    ) -> Vec<(&Channel, UserId, Ranks)> {
         let mut seen = Vec::new();
         if let Some(channel) = self.channels.values().find(|channel| Some(channel.id) == of) {
             for (id, ranks) in &channel.members {
@@ -173,7 +220,7 @@ impl Model {
                 }
             }
         }
-        seen.into_iter()
+        seen
     }
 
     /// The channels of a user in which somebody may see it, in the order in which it came there.

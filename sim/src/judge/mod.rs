@@ -7,6 +7,8 @@
 
 mod commands;
 mod expect;
+mod list;
+mod look;
 mod model;
 mod modes;
 mod properties;
@@ -15,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use chat_core::{ConnId, Report};
 
-use self::{model::Model, properties::Properties};
+use self::{list::Kind, model::Model, properties::Properties};
 use crate::{
     counters::Counters,
     line::Line,
@@ -238,8 +240,12 @@ impl Judge {
         for _ in self.model.streams.values().filter(|stream| stream.given_up) {
             seen.see(Seen::GivenUp);
         }
-        for _ in self.model.lists.iter().filter(|list| list.must != list.may) {
-            seen.see(Seen::NamesInPieces);
+        let in_pieces = self.model.lists.iter().filter(|list| list.must != list.may);
+        for list in in_pieces {
+            seen.see(match list.kind() {
+                Kind::Names => Seen::NamesInPieces,
+                _ => Seen::AnswerInPieces,
+            });
         }
         seen
     }

@@ -12,7 +12,9 @@ use crate::sometimes::{Seen, Sometimes};
 
 use super::{
     LifeId,
-    expect::{Expect, Names, Part, Stream, Want},
+    expect::{Expect, Part, Stream, Want},
+    list::{Kind, List},
+    look::Look,
 };
 
 /// A user, numbered over all that ever were.
@@ -32,8 +34,8 @@ pub(super) struct Model {
     /// By name in lower case.
     pub(super) channels: BTreeMap<String, Channel>,
     pub(super) streams: BTreeMap<LifeId, Stream>,
-    /// All lists of names that were ever told.
-    pub(super) lists: Vec<Names>,
+    /// All lists that were ever told.
+    pub(super) lists: Vec<List>,
     /// Whose line is being carried out.
     pub(super) active: Option<ConnId>,
     /// Names of channels that have ended.
@@ -83,19 +85,17 @@ pub(super) enum Step {
         channel: String,
         line: u8,
     },
-    /// A list of names of a channel, or of none if there was none when it was asked for; its number,
-    /// or `None` if it has not begun.
-    Names {
-        shown: String,
-        of: Option<ChannelId>,
+    /// A list, by its number; `None`: it has not begun.
+    Look {
+        look: Look,
         list: Option<usize>,
     },
 }
 
 impl Step {
-    /// Whether it is certainly still to be made: nobody can tell when a list of names is over.
+    /// Whether it is certainly still to be made: nobody can tell when a list is over.
     pub(super) fn is_owed(&self) -> bool {
-        !matches!(self, Self::Names { list: Some(_), .. })
+        !matches!(self, Self::Look { list: Some(_), .. })
     }
 }
 
@@ -106,6 +106,8 @@ pub(super) struct User {
     pub(super) host: String,
     pub(super) real: String,
     pub(super) away: Option<String>,
+    /// Hidden from those who share no channel with it.
+    pub(super) invisible: bool,
 }
 
 impl User {
@@ -127,11 +129,15 @@ pub(super) struct Channel {
     pub(super) limit: Option<usize>,
     pub(super) bans: Vec<String>,
     pub(super) invited: BTreeSet<UserId>,
+    /// Messages, as those who ask for them later are told.
+    pub(super) said: Vec<String>,
 }
 
 /// What a member is.
 #[derive(Copy, Clone, Debug, Default)]
 pub(super) struct Ranks {
+    /// How many came into any channel before.
+    pub(super) since: usize,
     pub(super) op: bool,
     pub(super) voice: bool,
 }
@@ -185,7 +191,7 @@ impl Model {
         peer.user = Some(id);
         let (real, life) = (peer.real.clone(), peer.life);
         let (nick, user, host) = (nick.into(), user.into(), host.into());
-        self.users.insert(id, User { conn, nick, user, host, real, away: None });
+        self.users.insert(id, User { conn, nick, user, host, real, away: None, invisible: false });
         if let Some(life) = life {
             self.streams.entry(life).or_default().push(Want::Welcome, Part::None);
         }
@@ -211,7 +217,12 @@ impl Model {
         };
         let Some(peer) = self.peers.get_mut(&conn) else { return };
         peer.ended = Some(why.into());
-        peer.steps.clear();
+        // Of an answer under way the rest does not come, even if its end does.
+        for step in peer.steps.drain(..) {
+            if let Step::Look { list: Some(list), .. } = step {
+                self.lists[list].cut = true;
+            }
+        }
         // Whoever does not read in time gets no more than that last line.
         let gap = ["SendQ exceeded", "Too much is waiting", "Nothing was read"];
         let gap = gap.iter().any(|reason| why.starts_with(reason));
@@ -308,8 +319,13 @@ impl Model {
         let Some(response) = peer.response.as_mut().filter(|_| self.active == Some(conn)) else {
             return stream.push(want, Part::None);
         };
-        // A list with names in it is of more than one line.
-        let is_long = matches!(want, Want::Names(list) if !self.lists[list].may.is_empty());
+        if matches!(want, Want::List(list) if self.lists[list].kind() == Kind::History) {
+            // The batch that it is carries the label, and is all of the answer.
+            let label = response.label.clone();
+            peer.response = None;
+            return stream.push(want, Part::Label(label));
+        }
+        let is_long = matches!(want, Want::List(list) if self.lists[list].is_long());
         match std::mem::replace(&mut response.lines, Lines::Batch) {
             Lines::None if !is_long => response.lines = Lines::One(want),
             Lines::None => {

@@ -8,6 +8,9 @@ use super::{
 impl Model {
     pub(super) fn mode(&mut self, me: UserId, command: &Command<'_>) {
         let asked = command.param(0);
+        if !asked.starts_with('#') {
+            return self.user_mode(me, asked, command.param(1));
+        }
         let Some(letters) = command.params.get(1) else { return self.ask_mode(me, asked) };
         if self.there_for(me, asked).is_none() {
             return self.reply(me, "403", &[asked]);
@@ -91,6 +94,23 @@ impl Model {
                 let flags = &mut channel.flags;
                 let changed = if add { flags.insert(flag) } else { flags.remove(&flag) };
                 changed.then(String::new)
+            }
+        }
+    }
+
+    /// Of its own modes a client changes `i` alone.
+    fn user_mode(&mut self, me: UserId, nick: &str, change: &str) {
+        match self.by_nick(nick) {
+            None => self.reply(me, "401", &[nick]),
+            Some(found) if found != me => self.reply(me, "502", &[]),
+            Some(_) => {
+                let Some(user) = self.users.get_mut(&me) else { return };
+                let invisible = change == "+i";
+                if std::mem::replace(&mut user.invisible, invisible) != invisible {
+                    let nick = user.nick.clone();
+                    let line = self.event(me, "MODE", &[&nick, change]);
+                    self.tell(me, &line);
+                }
             }
         }
     }

@@ -120,6 +120,8 @@ struct Life {
     confirmed: usize,
     heard: Vec<usize>,
     last_from: BTreeMap<LifeId, usize>,
+    /// The batch of what was said before that is coming.
+    history: Option<String>,
 }
 
 /// What a life knows of a channel and did with it.
@@ -214,6 +216,10 @@ impl Properties {
     /// A line has come.
     pub(super) fn hears(&mut self, id: LifeId, line: &Line<'_>, at: u64) -> Result<(), Broken> {
         match line.command {
+            "BATCH" => self.lives[id].hears_batch(line),
+            "PRIVMSG" | "NOTICE" if self.lives[id].is_of_history(line) => {
+                return self.hears_history(id, line);
+            }
             "PRIVMSG" | "NOTICE" => return self.hears_message(id, line),
             "PONG" => return self.hears_pong(id, line, at),
             "404" => self.hears_refusal(id, line)?,
@@ -255,6 +261,7 @@ impl Properties {
                     presence.members = None;
                 }
             }
+            ("MODE", Some(source)) if Nick::parse(line.param(0)) == me && Some(source) == me => {}
             ("TOPIC" | "MODE", Some(_)) => {
                 let presence = life.channels.entry(channel(line.param(0))?).or_default();
                 if presence.members.is_none() {
@@ -317,13 +324,8 @@ impl Properties {
 
     fn hears_message(&mut self, id: LifeId, line: &Line<'_>) -> Result<(), Broken> {
         self.received += 1;
-        let created = || Err(("created", format!("nobody sent this: {line:?}")));
-        let Some(number) = self.texts.get(line.param(1)).copied() else { return created() };
-        let Some(source) = Nick::parse(line.nick) else { return created() };
+        let (number, source) = self.sent_as(line)?;
         let sent = &self.messages[number];
-        if Target::parse(line.param(0)) != Some(sent.target) || user(sent.life) != line.user {
-            return created();
-        }
         // An echo tells the sender nothing that it did not know.
         if sent.life == id && matches!(sent.target, Target::User(_)) {
             return Ok(());
@@ -358,6 +360,31 @@ impl Properties {
         }
         life.heard.push(number);
         Ok(())
+    }
+
+    /// What was said before comes to those alone who are there now.
+    fn hears_history(&self, id: LifeId, line: &Line<'_>) -> Result<(), Broken> {
+        let (number, _) = self.sent_as(line)?;
+        let inside = match self.messages[number].target {
+            Target::Channel(channel) => {
+                let presence = self.lives[id].channels.get(&channel);
+                presence.is_some_and(|presence| presence.members.is_some())
+            }
+            Target::User(_) => false,
+        };
+        if inside { Ok(()) } else { Err(("membership", format!("outside is told: {line:?}"))) }
+    }
+
+    /// Which message a line is, and of whom.
+    fn sent_as(&self, line: &Line<'_>) -> Result<(usize, Nick), Broken> {
+        let number = self.texts.get(line.param(1)).copied();
+        if let Some((number, source)) = number.zip(Nick::parse(line.nick)) {
+            let sent = &self.messages[number];
+            if Target::parse(line.param(0)) == Some(sent.target) && user(sent.life) == line.user {
+                return Ok((number, source));
+            }
+        }
+        Err(("created", format!("nobody sent this: {line:?}")))
     }
 
     fn hears_pong(&mut self, id: LifeId, line: &Line<'_>, at: u64) -> Result<(), Broken> {
@@ -488,6 +515,19 @@ impl Properties {
 }
 
 impl Life {
+    fn hears_batch(&mut self, line: &Line<'_>) {
+        let (sign, reference) = line.param(0).split_at_checked(1).unwrap_or_default();
+        if sign == "+" && line.param(1) == "chathistory" {
+            self.history = Some(reference.into());
+        } else if self.history.as_deref() == Some(reference) {
+            self.history = None;
+        }
+    }
+
+    fn is_of_history(&self, line: &Line<'_>) -> bool {
+        self.history.is_some() && line.tag("batch") == self.history.as_deref()
+    }
+
     /// From now on it may be out of a channel.
     fn doubt(&mut self, channel: u32, at: u64) {
         for member in self.memberships.iter_mut().filter(|member| member.channel == channel) {

@@ -136,7 +136,7 @@ impl List {
         let (network, now) = (look.network, look.links.now.wall);
         for (id, channel) in network.channels_from(self.from).take(LOOK_AT_MOST) {
             self.from = id.index + 1;
-            let seen = channel.is_listed_for(look.viewer);
+            let seen = crate::mutant!(SecretListed) || channel.is_listed_for(look.viewer);
             if seen && self.filter.wants(channel, now) {
                 let count = decimal(channel.members.len() as u64);
                 let topic = channel.topic.as_ref().map_or(&b""[..], |topic| &topic.text);

@@ -187,7 +187,10 @@ impl Look<'_> {
 
     /// Whether a user is to be seen by those who look for users in general.
     fn sees(&self, id: UserId, user: &User) -> bool {
-        !user.modes.invisible || id == self.viewer || self.network.share_channel(self.viewer, id)
+        !user.modes.invisible
+            || crate::mutant!(InvisibleFound)
+            || id == self.viewer
+            || self.network.share_channel(self.viewer, id)
     }
 
     /// Whether the viewer may know where a user connects from.
