@@ -45,6 +45,8 @@ pub struct Bounds {
     pub lines_per_second: u32,
     pub lines_burst: u32,
     pub recvq: u32,
+    /// At least `recvq`.
+    pub recvq_total: u32,
     pub sendq_soft: u32,
     pub sendq_hard: u32,
     /// At least `sendq_hard`.
@@ -69,6 +71,7 @@ impl Default for Bounds {
             lines_per_second: 0,
             lines_burst: 40,
             recvq: 16 << 10,
+            recvq_total: 1 << 20,
             sendq_soft: 4 << 10,
             sendq_hard: 16 << 10,
             sendq_total: 40 << 10,
@@ -107,6 +110,7 @@ impl Bounds {
                 lines_per_second: some(self.lines_per_second),
                 lines_burst: self.lines_burst,
                 recvq: self.recvq as usize,
+                recvq_total: self.recvq_total.max(self.recvq) as usize,
                 sendq_soft: self.sendq_soft as usize,
                 sendq_hard: self.sendq_hard as usize,
                 sendq_total: self.sendq_total.max(self.sendq_hard) as usize,
@@ -150,11 +154,13 @@ impl Bounds {
         if pick(&[0, 1]) == 0 {
             return usual;
         }
+        let recvq = pick(&[16 << 10, 17 << 10, 32 << 10]);
         let sendq_hard = pick(&[16 << 10, 16 << 10, 20 << 10, 64 << 10]);
         Self {
             lines_per_second: pick(&[0, 10, 50]),
             lines_burst: pick(&[1, 2, 10, 40]),
-            recvq: pick(&[16 << 10, 17 << 10, 32 << 10]),
+            recvq,
+            recvq_total: recvq + pick(&[0, 4 << 10, 1 << 20]),
             sendq_soft: pick(&[1 << 10, 2 << 10, 8 << 10, 16 << 10]),
             sendq_hard,
             sendq_total: sendq_hard + pick(&[0, 4 << 10, 24 << 10]),
@@ -169,13 +175,14 @@ impl Bounds {
     }
 
     /// Each by its name, with what it may be.
-    pub(crate) fn fields(&mut self) -> [(&'static str, &mut u32, RangeInclusive<u32>); 15] {
+    pub(crate) fn fields(&mut self) -> [(&'static str, &mut u32, RangeInclusive<u32>); 16] {
         const MS: RangeInclusive<u32> = 1..=60_000;
         const QUEUE: RangeInclusive<u32> = 16 << 10..=1 << 24;
         [
             ("lines-per-second", &mut self.lines_per_second, 0..=1_000_000),
             ("lines-burst", &mut self.lines_burst, 1..=1_000_000),
             ("recvq", &mut self.recvq, QUEUE),
+            ("recvq-total", &mut self.recvq_total, QUEUE),
             ("sendq-soft", &mut self.sendq_soft, 1 << 10..=16 << 10),
             ("sendq-hard", &mut self.sendq_hard, QUEUE),
             ("sendq-total", &mut self.sendq_total, QUEUE),

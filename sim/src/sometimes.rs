@@ -59,6 +59,7 @@ sometimes! {
     PingTimeout, CROWD, "somebody does not answer PING";
     NothingRead, CROWD, "somebody reads nothing for too long";
     SendqExceeded, CROWD, "more waits for somebody than may";
+    UnreadInAll, CROWD, "somebody is ended for what all have sent and nobody carried out";
     SendqExceededInCascade, CROWD, "a turn ends somebody, and then somebody else for too much that waits";
     NickRetaken, CROWD, "a nick is given up and taken by another in one turn";
     WrongPassword, CROWD, "somebody has not the password";
@@ -193,6 +194,7 @@ fn ended(why: &[u8]) -> Option<Seen> {
         b"Registration timed out" => Seen::TimedOutRegistering,
         b"Nothing was read for too long" => Seen::NothingRead,
         b"SendQ exceeded" => Seen::SendqExceeded,
+        b"Too much is waiting to be carried out" => Seen::UnreadInAll,
         b"Connection closed" => Seen::SelfEnded,
         _ if why.starts_with(b"Ping timeout") => Seen::PingTimeout,
         _ => return None,

@@ -146,6 +146,9 @@ impl Judge {
                 let left = format!("{lines} lines and {steps} steps were left");
                 Err(("carried", format!("life {life} ended its side, but {left}")))
             }
+            "Too much is waiting to be carried out" if lines == 0 => {
+                Err(("cause", format!("life {life} ended for what waits, but nothing does")))
+            }
             "RecvQ exceeded" => {
                 Err(("cause", format!("life {life} was read from until it was too much")))
             }

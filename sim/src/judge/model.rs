@@ -224,7 +224,7 @@ impl Model {
             }
         }
         // Whoever does not read in time gets no more than that last line.
-        let gap = ["SendQ exceeded", "Too much is waiting", "Nothing was read"];
+        let gap = ["SendQ exceeded", "Too much is waiting to be sent", "Nothing was read"];
         let gap = gap.iter().any(|reason| why.starts_with(reason));
         let (life, user) = (peer.life, peer.user);
         if let Some(life) = life {
