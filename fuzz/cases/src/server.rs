@@ -4,13 +4,16 @@
 //! Any bytes are a script. With `FUZZ_SHOW` in the environment it is printed, in the form that
 //! `parlance sim replay`, `shrink` and `show` read.
 
-use sim::{Profile, Script, run_script};
+use sim::{Action, Pieces, Profile, Script, run_script};
+
+/// Lines at once where the network cuts everything into bytes: more would take seconds.
+const BYTEWISE_FLOOD: u32 = 10;
 
 /// Plays a script; panics with it if the judge finds that something does not hold.
 pub fn run(data: &[u8]) {
     #[cfg(feature = "mutants")]
     activate_mutant();
-    let script = Script::from_bytes(data, &Profile::quick());
+    let script = script(data);
     crate::show(format_args!("{script}"));
     if let Some(failure) = run_script(&script, None).failure {
         panic!("`{}` does not hold: {}\n{script}", failure.property, failure.detail);
@@ -21,6 +24,19 @@ pub fn run(data: &[u8]) {
 #[must_use]
 pub fn seed(number: u64) -> Vec<u8> {
     Script::bytes(number, &Profile::quick())
+}
+
+/// The script that the bytes are, which is one of milliseconds.
+fn script(data: &[u8]) -> Script {
+    let mut script = Script::from_bytes(data, &Profile::quick());
+    if script.pieces == Pieces::Bytes {
+        for step in &mut script.steps {
+            if let Action::Flood(_, lines) = &mut step.action {
+                *lines = (*lines).min(BYTEWISE_FLOOD);
+            }
+        }
+    }
+    script
 }
 
 /// Switches on the known bug that `MUTANT` in the environment names, to see that it is found.
