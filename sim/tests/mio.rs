@@ -12,7 +12,7 @@ fn all_hold(profile: &Profile, seeds: std::ops::Range<u64>) -> Summary {
 
 #[test]
 fn small_runs_hold() {
-    let counters = all_hold(&Profile::quick(), 0..200).counters;
+    let counters = all_hold(&Profile::quick(), 0..300).counters;
     // What never happens is not tested.
     assert!(counters.partial_writes > 0 && counters.dropped > 0, "{counters:?}");
     assert!(counters.owed > 1_000, "{counters:?}");
