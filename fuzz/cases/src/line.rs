@@ -47,6 +47,7 @@ const COMMANDS: &[&[u8]] = &[
     b"AWAY",
     b"BATCH",
     b"CAP",
+    b"CHATHISTORY",
     b"CHGHOST",
     b"FAIL",
     b"INVITE",
@@ -73,4 +74,4 @@ const COMMANDS: &[&[u8]] = &[
 ];
 
 /// Those that it sends without.
-const SOURCELESS: &[&[u8]] = &[b"ERROR", b"PING"];
+const SOURCELESS: &[&[u8]] = &[b"BATCH", b"ERROR", b"PING"];
