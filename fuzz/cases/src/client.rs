@@ -233,9 +233,9 @@ fn check_from_client(line: &[u8]) {
     assert!(COMMANDS.contains(&message.command), "no command of ours: {shown}");
 }
 
-/// What the client sends by itself, and what the user may have it send.
+/// What the client sends by itself, and what the user may have it send: any line, words of a text too.
 const COMMANDS: &[&[u8]] = &[
-    b"AWAY", b"CAP", b"JOIN", b"LIST", b"MODE", b"NAMES", b"NICK", b"NOTICE", b"PART", b"PASS",
+    b"a", b"hello", b"AWAY", b"CAP", b"JOIN", b"LIST", b"MODE", b"NAMES", b"NICK", b"NOTICE", b"PART", b"PASS",
     b"PING", b"PONG", b"PRIVMSG", b"QUIT", b"TOPIC", b"USER", b"WHO", b"WHOIS",
 ];
 
