@@ -235,8 +235,8 @@ fn check_from_client(line: &[u8]) {
 
 /// What the client sends by itself, and what the user may have it send: any line, words of a text too.
 const COMMANDS: &[&[u8]] = &[
-    b"a", b"hello", b"AWAY", b"CAP", b"JOIN", b"LIST", b"MODE", b"NAMES", b"NICK", b"NOTICE", b"PART", b"PASS",
-    b"PING", b"PONG", b"PRIVMSG", b"QUIT", b"TOPIC", b"USER", b"WHO", b"WHOIS",
+    b"a", b"hello", b"AWAY", b"CAP", b"JOIN", b"LIST", b"MODE", b"NAMES", b"NICK", b"NOTICE",
+    b"PART", b"PASS", b"PING", b"PONG", b"PRIVMSG", b"QUIT", b"TOPIC", b"USER", b"WHO", b"WHOIS",
 ];
 
 fn command(kind: u8, word: u8, text: u8) -> Command {
