@@ -19,6 +19,8 @@ use crate::{
 const READ_MAX: usize = 16 << 10;
 /// Peers that one turn reads from: what came before is answered before a crowd is heard out.
 const READS_PER_TURN: usize = 64;
+/// Peers that are told all and only have to close, of which one turn reads: nobody waits for them.
+const LEAVING_PER_TURN: usize = 4;
 /// Peers whose room is never given back.
 const PEERS_KEEP: usize = 64;
 
@@ -56,6 +58,8 @@ pub struct Server<S: Sys = System> {
     peers: Vec<Option<Peer<S::Stream>>>,
     /// Peers that may have something to read, by index.
     ready: VecDeque<usize>,
+    /// Of these, those that are told all.
+    leaving: VecDeque<usize>,
     /// Flushes for which the core need not ask (again): of peers that became writable, and of
     /// those that were written in this turn already.
     later: VecDeque<ConnId>,
@@ -116,6 +120,7 @@ pub fn bind_on<S: Sys>(mut sys: S, options: Options) -> Result<Server<S>, Error>
         wishes,
         peers: Vec::new(),
         ready: VecDeque::new(),
+        leaving: VecDeque::new(),
         later: VecDeque::new(),
         turn: 0,
         buffer: vec![0; READ_MAX].into(),
@@ -177,7 +182,7 @@ impl<S: Sys> Server<S> {
 
     /// How long to sleep: not at all with work left, for ever with nothing due.
     fn timeout(&self) -> Option<Duration> {
-        if !self.ready.is_empty() || !self.later.is_empty() {
+        if !(self.ready.is_empty() && self.leaving.is_empty() && self.later.is_empty()) {
             return Some(Duration::ZERO);
         }
         let due = [self.core.poll_timeout(), self.door.deadline()].into_iter().flatten().min()?;
@@ -224,7 +229,8 @@ impl<S: Sys> Server<S> {
     fn list(&mut self, index: usize) {
         let Some(Some(peer)) = self.peers.get_mut(index) else { return };
         if peer.wants_read() && !mem::replace(&mut peer.listed, true) {
-            self.ready.push_back(index);
+            let list = if peer.shut { &mut self.leaving } else { &mut self.ready };
+            list.push_back(index);
         }
     }
 
@@ -276,23 +282,31 @@ impl<S: Sys> Server<S> {
     fn read(&mut self, now: Now) {
         for _ in 0..self.ready.len().min(READS_PER_TURN) {
             let Some(index) = self.ready.pop_front() else { break };
-            let Some(Some(peer)) = self.peers.get_mut(index) else { continue };
-            peer.listed = false;
-            if !peer.wants_read() {
-                continue;
-            }
-            let (conn, shut) = (peer.conn, peer.shut);
-            match peer.read(&mut self.buffer) {
-                ReadEnd::Bytes(len) if !shut => {
-                    self.core.handle(now, Input::Data(conn, &self.buffer[..len]));
-                }
-                ReadEnd::Bytes(_) | ReadEnd::Nothing => {}
-                ReadEnd::End if !shut => self.core.handle(now, Input::Eof(conn)),
-                ReadEnd::Failed if !shut => self.close(conn, Closed::Reset, now),
-                ReadEnd::End | ReadEnd::Failed => self.close(conn, Closed::Asked, now),
-            }
-            self.list(index);
+            self.read_from(index, now);
         }
+        for _ in 0..self.leaving.len().min(LEAVING_PER_TURN) {
+            let Some(index) = self.leaving.pop_front() else { break };
+            self.read_from(index, now);
+        }
+    }
+
+    fn read_from(&mut self, index: usize, now: Now) {
+        let Some(Some(peer)) = self.peers.get_mut(index) else { return };
+        peer.listed = false;
+        if !peer.wants_read() {
+            return;
+        }
+        let (conn, shut) = (peer.conn, peer.shut);
+        match peer.read(&mut self.buffer) {
+            ReadEnd::Bytes(len) if !shut => {
+                self.core.handle(now, Input::Data(conn, &self.buffer[..len]));
+            }
+            ReadEnd::Bytes(_) | ReadEnd::Nothing => {}
+            ReadEnd::End if !shut => self.core.handle(now, Input::Eof(conn)),
+            ReadEnd::Failed if !shut => self.close(conn, Closed::Reset, now),
+            ReadEnd::End | ReadEnd::Failed => self.close(conn, Closed::Asked, now),
+        }
+        self.list(index);
     }
 
     fn carry_out(&mut self, now: Now) {

@@ -290,6 +290,31 @@ fn everything_arrives_whole_however_small_the_pieces() {
 }
 
 #[test]
+fn those_who_are_told_all_leave_4_a_turn_and_others_go_on() {
+    let stage = Stage::new();
+    stage.scene(|world| {
+        for _ in 0..13 {
+            world.knock(PLENTY / 2);
+        }
+    });
+    stage.scene(|world| {
+        (1..13).for_each(|wire| world.says(wire, "QUIT\n"));
+        world.says(0, HELLO);
+    });
+    stage.scene(|world| {
+        (1..13).for_each(|wire| world.hangs_up(wire));
+        world.says(0, "PING x\n");
+    });
+    stage.play_to(talkative());
+    let world = stage.0.borrow();
+    let (answered, pong) = world.wires[0].writes.iter().rev().nth(1).unwrap();
+    assert!(pong.ends_with(b" :x\r\n"), "{}", pong.escape_ascii());
+    let left =
+        |turn| world.wires[1..].iter().filter(|wire| wire.reads.last() == Some(&turn)).count();
+    assert_eq!([0, 1, 2].map(|later| left(answered + later)), [4, 4, 4]);
+}
+
+#[test]
 fn a_crowd_is_let_in_4_a_turn_by_one_edge() {
     let stage = Stage::new();
     stage.scene(|world| {

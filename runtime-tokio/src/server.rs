@@ -33,6 +33,8 @@ use crate::{
 const READ_MAX: usize = 16 << 10;
 /// Peers that one turn reads from: what came before is answered before a crowd is heard out.
 const READS_PER_TURN: usize = 64;
+/// Peers that are told all and only have to close, of which one turn reads: nobody waits for them.
+const LEAVING_PER_TURN: usize = 4;
 /// Peers whose room is never given back.
 const PEERS_KEEP: usize = 64;
 
@@ -73,6 +75,8 @@ pub struct Server<N: Net = SystemNet> {
     noted: Vec<usize>,
     /// Peers that may have something to read, by index.
     ready: VecDeque<usize>,
+    /// Of these, those that are told all.
+    leaving: VecDeque<usize>,
     /// Flushes of the next turn: each connection is written once a turn.
     later: Vec<ConnId>,
     turn: u32,
@@ -130,6 +134,7 @@ pub fn bind<N: Net>(options: Options<N>) -> Result<Server<N>, Error> {
         woken: Arc::default(),
         noted: Vec::new(),
         ready: VecDeque::new(),
+        leaving: VecDeque::new(),
         later: Vec::new(),
         turn: 0,
         buffer: vec![0; READ_MAX].into(),
@@ -209,7 +214,7 @@ impl<N: Net> Server<N> {
         if self.stopped {
             return Poll::Ready(Next::End);
         }
-        if !self.ready.is_empty() || !self.later.is_empty() {
+        if !(self.ready.is_empty() && self.leaving.is_empty() && self.later.is_empty()) {
             return Poll::Ready(Next::Turn);
         }
         self.sleep(context).map(|()| Next::Turn)
@@ -260,7 +265,8 @@ impl<N: Net> Server<N> {
         let Some(Some(peer)) = self.peers.get_mut(index) else { return };
         if peer.wants_read() && !peer.listed {
             peer.listed = true;
-            self.ready.push_back(index);
+            let list = if peer.shut { &mut self.leaving } else { &mut self.ready };
+            list.push_back(index);
         }
     }
 
@@ -320,23 +326,31 @@ impl<N: Net> Server<N> {
     fn read(&mut self, now: Now) {
         for _ in 0..self.ready.len().min(READS_PER_TURN) {
             let Some(index) = self.ready.pop_front() else { break };
-            let Some(Some(peer)) = self.peers.get_mut(index) else { continue };
-            peer.listed = false;
-            if !peer.wants_read() {
-                continue;
-            }
-            let (conn, closing) = (peer.conn, peer.closing);
-            let (len, end) = peer.read(&mut self.buffer);
-            self.list(index);
-            if len > 0 && !closing {
-                self.core.handle(now, Input::Data(conn, &self.buffer[..len]));
-            }
-            match end {
-                ReadEnd::Waits | ReadEnd::Full => {}
-                ReadEnd::End | ReadEnd::Failed if closing => self.close(conn, Closed::Asked, now),
-                ReadEnd::End => self.core.handle(now, Input::Eof(conn)),
-                ReadEnd::Failed => self.close(conn, Closed::Reset, now),
-            }
+            self.read_from(index, now);
+        }
+        for _ in 0..self.leaving.len().min(LEAVING_PER_TURN) {
+            let Some(index) = self.leaving.pop_front() else { break };
+            self.read_from(index, now);
+        }
+    }
+
+    fn read_from(&mut self, index: usize, now: Now) {
+        let Some(Some(peer)) = self.peers.get_mut(index) else { return };
+        peer.listed = false;
+        if !peer.wants_read() {
+            return;
+        }
+        let (conn, closing) = (peer.conn, peer.closing);
+        let (len, end) = peer.read(&mut self.buffer);
+        self.list(index);
+        if len > 0 && !closing {
+            self.core.handle(now, Input::Data(conn, &self.buffer[..len]));
+        }
+        match end {
+            ReadEnd::Waits | ReadEnd::Full => {}
+            ReadEnd::End | ReadEnd::Failed if closing => self.close(conn, Closed::Asked, now),
+            ReadEnd::End => self.core.handle(now, Input::Eof(conn)),
+            ReadEnd::Failed => self.close(conn, Closed::Reset, now),
         }
     }
 
