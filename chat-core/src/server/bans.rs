@@ -23,7 +23,8 @@ pub(super) struct Sweep {
 impl Server {
     /// Asks the host for the bans that it has kept; `by` is told if they can't be read.
     pub(super) fn load_bans(&mut self, by: Option<ConnId>) {
-        if self.config.keep_bans {
+        // A server that stops lets nobody in.
+        if self.config.keep_bans && !self.stopping {
             self.bans_asked = Some((self.ask_alone(Request::LoadBans), by));
         }
     }

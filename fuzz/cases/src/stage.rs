@@ -276,7 +276,7 @@ impl Stage {
 
     fn carry_out(&mut self, output: &Output) {
         let to_do = !matches!(output, Output::Report(_));
-        assert!(!(self.stopped && to_do), "nothing is to be done after Stopped");
+        assert!(!(self.stopped && to_do), "nothing is to be done after Stopped: {output:?}");
         match *output {
             Output::Flush(conn) => {
                 if let Some(peer) = self.peer(conn) {
