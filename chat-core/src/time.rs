@@ -32,6 +32,12 @@ impl Instant {
         Self(self.0.saturating_add(u64::try_from(by.as_micros()).unwrap_or(u64::MAX)))
     }
 
+    /// This point less `by`; the clock's start if it would pass it.
+    #[must_use]
+    pub(crate) fn before(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(by.as_micros()).unwrap_or(u64::MAX)))
+    }
+
     /// How long after `earlier` this is; nothing if it is before it.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

@@ -32,9 +32,9 @@ impl OwnTime {
         due: Option<Instant>,
     ) -> (Instant, Option<Duration>) {
         self.host = host;
-        let own = Instant::ZERO.after(host.since(Instant::ZERO.after(self.skipped))).max(last);
+        let own = host.before(self.skipped).max(last);
         let Some(due) = due.filter(|due| own.since(*due) >= TOO_LATE) else { return (own, None) };
-        let again = Instant::ZERO.after(due.since(Instant::ZERO.after(GRACE))).max(last);
+        let again = due.before(GRACE).max(last);
         self.skipped = self.skipped.saturating_add(own.since(again)).saturating_add(GRACE);
         (again, Some(own.since(due)))
     }

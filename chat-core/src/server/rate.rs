@@ -99,9 +99,7 @@ impl<K: Copy + Eq + Hash> Buckets<K> {
     /// One is given back that was taken.
     pub(crate) fn give_back(&mut self, key: K, rate: Option<Rate>) {
         if let (Some(rate), Some(bucket)) = (rate, self.0.get_mut(&key)) {
-            let full_at = Duration::from_micros(bucket.full_at.as_micros());
-            let earlier = full_at.saturating_sub(rate.each);
-            bucket.full_at = Instant::ZERO.after(earlier);
+            bucket.full_at = bucket.full_at.before(rate.each);
         }
     }
 
