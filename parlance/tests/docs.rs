@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -55,6 +55,44 @@ fn each_class_of_bugs_has_a_test() {
     assert!(rows.len() > 10, "the table is gone");
     for row in rows {
         assert!(!tests_named_in(row).is_empty(), "no test is named: {row}");
+    }
+}
+
+/// The cells of the rows of a document's tables.
+fn rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
+    text.lines()
+        .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+}
+
+#[test]
+fn each_limit_is_told_with_its_default() {
+    let example = read("parlance/src/config.example.toml");
+    let limits = example.split("[limits]").nth(1).unwrap();
+    let limits: BTreeMap<&str, &str> = limits
+        .lines()
+        .take_while(|line| !line.starts_with("#[["))
+        .filter_map(|line| line.split_once(" = "))
+        .collect();
+    let text = read("docs/limits.md");
+    let told: BTreeMap<&str, &str> = rows(&text)
+        .filter_map(|row| Some((row[0].strip_prefix('`')?.strip_suffix('`')?, row[1])))
+        .collect();
+    for (key, value) in limits.iter().filter(|(key, _)| **key != "exempt") {
+        assert_eq!(told.get(key), Some(value), "{key} in docs/limits.md");
+    }
+    for key in told.keys() {
+        assert!(limits.contains_key(key), "{key} of docs/limits.md is no limit");
+    }
+}
+
+#[test]
+fn each_limit_has_a_test() {
+    let text = read("docs/limits.md");
+    for row in rows(&text).filter(|row| row.last() != Some(&"shown by")) {
+        let shown = row.last().unwrap();
+        let named = tests_named_in(shown).len();
+        assert!(named > 0 && named == code(shown).count(), "{}: no test is named: {shown}", row[0]);
     }
 }
 
