@@ -13,8 +13,8 @@ use memchr::memchr;
 use mio::{Events, Interest, Poll, Token, net::TcpStream};
 
 use crate::bench::{
+    line::{command, parameters, text},
     source::connect_from,
-    swarm::{command, parameters, text},
 };
 
 /// Attackers, by number. A connection that has ended stays ended.

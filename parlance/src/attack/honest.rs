@@ -15,8 +15,9 @@ use hdrhistogram::Histogram;
 use super::ledger::{Delivery, Faults, Ledger};
 use crate::bench::{
     BenchError,
+    line::{command, parameters},
     order::Fault,
-    swarm::{Listener, Swarm, command, parameters},
+    swarm::{Listener, Swarm},
 };
 
 /// What is going on while messages are sent.
@@ -77,7 +78,7 @@ impl Chat {
         let mut swarm = Swarm::new(server, WAVE, PATIENCE)?.with_addresses(address);
         swarm.register(clients)?;
         let ledger = Ledger::new(clients, CHANNEL_SIZE);
-        swarm.join_each(|client| channel(ledger.channel_of(client)))?;
+        swarm.join_each(|_, client| channel(ledger.channel_of(client)))?;
         let phase = Arc::new(AtomicU8::new(Phase::Warm as u8));
         let began = Instant::now();
         let chatter = Chatter {

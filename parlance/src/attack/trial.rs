@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     Failure,
-    bench::{machine, process::Process},
+    bench::{machine::Processors, process::Process},
 };
 
 /// How trials are made.
@@ -124,7 +124,7 @@ impl Got {
 pub(super) fn run(plan: &Plan, attack: &'static Attack, runtime: &str) -> Result<Row, Failure> {
     // A child runs where its parent does, so this thread goes there first.
     let alone = thread::available_parallelism().is_ok_and(|cpus| cpus.get() > LOAD_CPU);
-    let go_to = |cpu| if alone { machine::pin(cpu) } else { Ok(()) };
+    let go_to = |cpu| if alone { Processors::one(cpu).pin() } else { Ok(()) };
     go_to(SERVER_CPU)?;
     let target = Target::start(&plan.program, runtime, attack.limits)?;
     go_to(LOAD_CPU)?;

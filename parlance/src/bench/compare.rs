@@ -1,261 +1,180 @@
-//! The same load on several servers in turn, each a fresh process on a processor of its own.
+//! One load on several servers in turn, each a fresh process on processors of its own.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{fmt, time::Duration};
 
-use clap::{Args, value_parser};
-use serde_json::{Value, json};
+use clap::{Args, ValueEnum, value_parser};
 
 use super::{
-    ChannelArgs, Load, PaceArgs,
     error::BenchError,
-    fanout, machine,
-    peers::{Kind, Recipe},
-    report::{self, Report, median, range},
+    machine::{self, Processors},
+    process::Process,
+    report::{Report, Round},
+    scenario::{Load, Scenario},
+    table::Table,
+    target::{SERVERS, Server, Target},
 };
 
-/// Arguments of `parlance bench compare`.
+/// What all scenarios have in common.
 #[derive(Debug, Args)]
+#[command(after_help = SERVERS)]
 pub(super) struct CompareArgs {
-    #[command(flatten)]
-    channel: ChannelArgs,
-    #[command(flatten)]
-    pace: PaceArgs,
+    /// Servers to load, one after another in each round; see below
+    #[arg(value_name = "SERVER", required = true)]
+    servers: Vec<Target>,
     /// Rounds; in each, every server is started and loaded once, in alternating order
-    #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    #[arg(long, default_value_t = 1, value_parser = value_parser!(u16).range(1..=1000))]
     rounds: u16,
-    /// Include the least server possible
+    /// Process of a server that runs, to measure its CPU time and memory
     #[arg(long)]
-    floor: bool,
-    /// Include InspIRCd
-    #[arg(long, value_name = "PROGRAM")]
-    inspircd: Option<PathBuf>,
-    /// Include ngIRCd
-    #[arg(long, value_name = "PROGRAM")]
-    ngircd: Option<PathBuf>,
-    /// Configuration file for our own servers
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Processor of the servers
-    #[arg(long, default_value_t = 0)]
-    server_cpu: usize,
-    /// Processor of the load
-    #[arg(long, default_value_t = 1)]
-    load_cpu: usize,
-    /// Our own server by its runtime (mio, tokio), or NAME=COMMAND of one that prints `listening on ADDRESS`
-    #[arg(value_name = "OUR-SERVER")]
-    ours: Vec<Ours>,
+    pid: Option<u32>,
+    /// Processors of servers that are started, between commas [default: the first, or all if the load sleeps]
+    #[arg(long, value_name = "LIST")]
+    server_cpus: Option<Processors>,
+    /// Processors of the load [default: the last]
+    #[arg(long, value_name = "LIST")]
+    load_cpus: Option<Processors>,
+    /// Seconds that each phase may take: registering, joining, a round
+    #[arg(long, default_value_t = 120, value_parser = value_parser!(u32).range(1..=86_400))]
+    timeout: u32,
+    /// Clients that register or join at the same time; more is faster until the server's backlog is full
+    #[arg(long, default_value_t = 64, value_parser = value_parser!(u32).range(1..=100_000))]
+    wave: u32,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
-/// A server named on the command line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Ours {
-    Runtime(String),
-    Command { name: String, words: Vec<String> },
-}
-
-/// Starts, loads and ends every server in every round, then prints the table.
-///
-/// # Errors
-/// If a server does not start, or any round gives no figure.
-pub(super) fn run(args: &CompareArgs) -> Result<(), BenchError> {
-    let recipes = args.recipes()?;
-    // One round of a fresh server is one sample; the rounds are ours.
-    let plan = args.channel.plan(1)?;
-    let mut servers: Vec<(Recipe, Report)> =
-        recipes.into_iter().map(|recipe| (recipe, Report::default())).collect();
-    for round in 1..=args.rounds {
-        // There and back, so that no server always follows the same one.
-        servers.reverse();
-        for (recipe, report) in &mut servers {
-            eprintln!("round {round} of {}: {}", args.rounds, recipe.name);
-            report.extend(args.sample(recipe, plan)?);
-        }
-    }
-    if args.rounds % 2 == 1 {
-        servers.reverse();
-    }
-    let servers = servers.into_iter().map(|(recipe, report)| (recipe.name, report)).collect();
-    let table = Table { title: plan.shape(), servers };
-    if args.pace.json {
-        println!("{}", table.json());
-    } else {
-        print!("{}", table.text());
-    }
-    Ok(())
+/// How a table is printed.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Format {
+    /// For a terminal
+    #[default]
+    Text,
+    /// For a document
+    Markdown,
+    /// One line with every figure of every round
+    Json,
 }
 
 impl CompareArgs {
-    /// The servers in the order of the table; the first is what others are compared with.
-    fn recipes(&self) -> Result<Vec<Recipe>, BenchError> {
-        let program =
-            std::env::current_exe().map_err(|error| BenchError::io("find this program", error))?;
-        let program = program.to_string_lossy();
-        let announcing = |name: &str, words: &[&str]| Recipe {
-            name: name.to_owned(),
-            kind: Kind::Announcing(words.iter().map(|&word| word.to_owned()).collect()),
-        };
-        let mut recipes = Vec::new();
-        if self.floor {
-            recipes.push(announcing("floor", &[&program, "bench", "floor"]));
+    /// Compares and prints.
+    ///
+    /// # Errors
+    /// As [`compare`](Self::compare).
+    pub(super) fn print(&self, scenario: &dyn Scenario) -> Result<(), BenchError> {
+        let table = self.compare(scenario)?;
+        match self.format {
+            Format::Text => print!("{}", table.text()),
+            Format::Markdown => print!("{}", table.markdown()),
+            Format::Json => println!("{}", table.json()),
         }
-        for ours in &self.ours {
-            recipes.push(match ours {
-                Ours::Runtime(runtime) => {
-                    let mut words =
-                        vec![&*program, "serve", "--listen", "127.0.0.1:0", "--runtime", runtime];
-                    let config = self.config.as_ref().map(|file| file.to_string_lossy());
-                    if let Some(file) = &config {
-                        words.extend(["--config", file]);
+        Ok(())
+    }
+
+    /// Starts, loads and ends every server in every round. One that fails is left out from then on, and
+    /// the table says why.
+    ///
+    /// # Errors
+    /// If no server gave a figure, or the arguments or this machine do not allow it.
+    pub(super) fn compare(&self, scenario: &dyn Scenario) -> Result<Table, BenchError> {
+        machine::allow_all_descriptors()?;
+        let places = Places::new(self, scenario)?;
+        let mut reports: Vec<Report> = self
+            .servers
+            .iter()
+            .map(|target| Report { name: target.name.clone(), ..Report::default() })
+            .collect();
+        let mut first_error = None;
+        for round in 1..=self.rounds {
+            let mut turn: Vec<_> = self.servers.iter().zip(&mut reports).collect();
+            // There and back, so that no server always follows the same one.
+            if round % 2 == 0 {
+                turn.reverse();
+            }
+            for (target, report) in turn.into_iter().filter(|(_, report)| report.failed.is_none()) {
+                eprintln!("round {round} of {}: {}", self.rounds, target.name);
+                match self.round(scenario, target, &places) {
+                    Ok(round) => report.rounds.push(round),
+                    Err(error) if error.is_ours() => return Err(error),
+                    Err(error) => {
+                        eprintln!("{}: {error}", target.name);
+                        report.failed = Some(error.to_string());
+                        first_error.get_or_insert(error);
                     }
-                    announcing(runtime, &words)
                 }
-                Ours::Command { name, words } => {
-                    Recipe { name: name.clone(), kind: Kind::Announcing(words.clone()) }
-                }
-            });
+            }
         }
-        let inspircd =
-            self.inspircd.iter().map(|program| ("inspircd", Kind::InspIrcd(program.clone())));
-        let ngircd = self.ngircd.iter().map(|program| ("ngircd", Kind::NgIrcd(program.clone())));
-        recipes.extend(
-            inspircd.chain(ngircd).map(|(name, kind)| Recipe { name: name.to_owned(), kind }),
-        );
-        if recipes.is_empty() {
-            return Err(BenchError::Usage(
-                "there is nothing to compare; name a server (mio, tokio, NAME=COMMAND) or add --floor, --inspircd, --ngircd".into(),
-            ));
+        places.all.pin()?;
+        if let Some(error) =
+            first_error.filter(|_| reports.iter().all(|report| report.rounds.is_empty()))
+        {
+            return Err(error);
         }
-        Ok(recipes)
+        Ok(Table { title: scenario.title(), columns: scenario.columns(), servers: reports })
     }
 
-    fn sample(&self, recipe: &Recipe, plan: fanout::Plan) -> Result<Report, BenchError> {
-        // A child runs where its parent does, so this thread goes there first.
-        machine::pin(self.server_cpu)?;
-        let peer = recipe.start(START_TIMEOUT)?;
-        machine::pin(self.load_cpu)?;
-        fanout::measure(&Load::new(peer.address, self.pace), plan, Some(peer.process()?))
+    fn round(
+        &self,
+        scenario: &dyn Scenario,
+        target: &Target,
+        places: &Places,
+    ) -> Result<Round, BenchError> {
+        let load = |server, process| Load {
+            server,
+            process,
+            wave: self.wave as usize,
+            timeout: Duration::from_secs(self.timeout.into()),
+        };
+        match &target.server {
+            Server::Running(address) => {
+                places.load.pin()?;
+                let process = self.pid.map(process).transpose()?;
+                scenario.measure(&load(*address, process))
+            }
+            Server::Started(recipe) => {
+                // A child runs where its parent does, so this thread goes there first.
+                places.servers.pin()?;
+                let mut peer = recipe.start(START_TIMEOUT)?;
+                places.load.pin()?;
+                let process = peer.process();
+                let measured = process
+                    .and_then(|process| scenario.measure(&load(peer.address, Some(process))));
+                measured.map_err(|error| match peer.ended() {
+                    Some(how) => BenchError::Died { name: target.name.clone(), how },
+                    None => error,
+                })
+            }
+        }
     }
 }
 
-impl FromStr for Ours {
-    type Err = String;
+/// Who runs where.
+struct Places {
+    all: Processors,
+    servers: Processors,
+    load: Processors,
+}
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if matches!(text, "mio" | "tokio") {
-            return Ok(Self::Runtime(text.to_owned()));
-        }
-        let (name, command) = text.split_once('=').ok_or("neither mio, tokio nor NAME=COMMAND")?;
-        let words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
-        if words.is_empty() {
-            return Err("the command is empty".into());
-        }
-        Ok(Self::Command { name: name.to_owned(), words })
+impl Places {
+    fn new(args: &CompareArgs, scenario: &dyn Scenario) -> Result<Self, BenchError> {
+        let all = Processors::allowed()?;
+        let own = if scenario.frees_the_processors() { all.clone() } else { all.first() };
+        let servers = args.server_cpus.clone().unwrap_or(own);
+        let load = args.load_cpus.clone().unwrap_or_else(|| all.last());
+        Ok(Self { all, servers, load })
     }
 }
 
-/// What a comparison found: a report for each server, whose rounds are the rounds of the comparison.
-#[derive(Debug)]
-struct Table {
-    title: String,
-    servers: Vec<(String, Report)>,
-}
-
-impl Table {
-    /// One row for each server: medians, and ratios to the first one.
-    fn text(&self) -> String {
-        let mut text = format!("{}\n  {:<12}", self.title, "");
-        for (heading, kind) in COLUMNS {
-            text += &format!(" {:>18}", format!("{heading} {}", kind.unit));
-        }
-        let base = self.servers.first().map_or("", |(name, _)| name);
-        text += &format!(" {:>24} {:>24}\n", format!("CPU/{base}"), format!("rate/{base}"));
-        for (name, report) in &self.servers {
-            text += &format!("  {name:<12}");
-            for (_, kind) in COLUMNS {
-                text += &format!(" {:>18}", kind.show(report.median(kind)));
-            }
-            for kind in RATIOS {
-                let (low, high) = range(self.ratios(report, kind));
-                let ratio = median(self.ratios(report, kind));
-                text += &format!(" {:>24}", format!("{ratio:.2} ({low:.2} to {high:.2})"));
-            }
-            text.push('\n');
-        }
-        let rounds = self.servers.first().map_or(0, |(_, report)| report.rounds.len());
-        text +=
-            &format!("  medians of {rounds} rounds; ratios paired by round (lowest to highest)\n");
-        for (name, report) in &self.servers {
-            if let Some(warning) = report.warnings.first() {
-                text += &format!("  warning: {name}: {warning}\n");
-            }
-        }
-        text
-    }
-
-    fn json(&self) -> Value {
-        let servers = self.servers.iter().map(|(name, report)| {
-            let mut json = report.json();
-            json["name"] = json!(name);
-            for kind in RATIOS {
-                json["ratio_to_first"][kind.key] = json!(median(self.ratios(report, kind)));
-            }
-            json
-        });
-        json!({ "title": self.title, "servers": servers.collect::<Vec<_>>() })
-    }
-
-    /// A figure by the same figure of the first server, in each round.
-    fn ratios(&self, report: &Report, kind: report::Kind) -> impl Iterator<Item = f64> {
-        let first = self.servers.first().into_iter().flat_map(move |(_, first)| first.values(kind));
-        report.values(kind).zip(first).map(|(figure, first)| figure / first)
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value();
+        f.write_str(value.as_ref().map_or("", |value| value.get_name()))
     }
 }
 
-/// The columns of the table.
-const COLUMNS: [(&str, report::Kind); 6] = [
-    ("CPU/delivery", report::SERVER_NS),
-    ("deliveries", report::DELIVERIES_PER_S),
-    ("server CPU", report::SERVER_SHARE),
-    ("load CPU", report::LOAD_SHARE),
-    ("RSS before", report::BEFORE_BYTES),
-    ("RSS after", report::AFTER_BYTES),
-];
-
-/// What is told as a ratio too.
-const RATIOS: [report::Kind; 2] = [report::SERVER_NS, report::DELIVERIES_PER_S];
+fn process(pid: u32) -> Result<Process, BenchError> {
+    Process::find(pid).map_err(|error| BenchError::Process { pid, error })
+}
 
 /// How long a server may take to start.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn server(name: &str, costs: &[f64]) -> (String, Report) {
-        let rounds = costs.iter().map(|&ns| vec![(report::SERVER_NS, ns)]).collect();
-        (name.to_owned(), Report { title: name.to_owned(), rounds, warnings: vec![] })
-    }
-
-    #[test]
-    fn ratios_are_paired_by_round() {
-        let table = Table {
-            title: "shape".into(),
-            servers: vec![
-                server("floor", &[50.0, 100.0, 60.0]),
-                server("ours", &[100.0, 150.0, 120.0]),
-            ],
-        };
-        let ratios = table.ratios(&table.servers[1].1, report::SERVER_NS);
-        assert_eq!(ratios.collect::<Vec<_>>(), [2.0, 1.5, 2.0]);
-        assert_eq!(table.json()["servers"][0]["ratio_to_first"]["server_cpu_ns_per_delivery"], 1.0);
-    }
-
-    #[test]
-    fn our_servers_are_runtimes_or_named_commands() {
-        assert_eq!("mio".parse(), Ok(Ours::Runtime("mio".into())));
-        let words = vec!["/bin/ircd".to_owned(), "--fast".to_owned()];
-        assert_eq!("old=/bin/ircd --fast".parse(), Ok(Ours::Command { name: "old".into(), words }));
-        assert!("uring".parse::<Ours>().is_err());
-        assert!("old=".parse::<Ours>().is_err());
-    }
-}

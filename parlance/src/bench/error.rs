@@ -1,6 +1,6 @@
 //! Why a benchmark ended without a figure.
 
-use std::{fmt, io, net::SocketAddr, time::Duration};
+use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::order::Fault;
 
@@ -68,10 +68,10 @@ pub(crate) enum BenchError {
         /// What the system said.
         error: io::Error,
     },
-    /// This thread cannot be kept on that processor.
+    /// This thread cannot be kept on those processors.
     Processor {
-        /// Its number.
-        cpu: usize,
+        /// Their numbers.
+        cpu: String,
         /// What the system said.
         error: io::Error,
     },
@@ -81,6 +81,34 @@ pub(crate) enum BenchError {
         name: String,
         /// What went wrong.
         why: String,
+    },
+    /// A server ended while it was being loaded.
+    Died {
+        /// Its name in the comparison.
+        name: String,
+        /// How it ended, and what it said.
+        how: String,
+    },
+    /// The server does not do what the scenario is about.
+    Lacks {
+        /// What it lacks.
+        what: String,
+    },
+    /// Clients saw more or fewer of something than there was.
+    Count {
+        /// What was counted.
+        what: &'static str,
+        /// How many were seen.
+        seen: u64,
+        /// How many there were.
+        of: u64,
+    },
+    /// A file of the document cannot be read or written.
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
     },
     /// The system refused something else.
     Io {
@@ -96,6 +124,11 @@ impl BenchError {
     pub(super) fn io(doing: &'static str, error: impl Into<io::Error>) -> Self {
         Self::Io { doing, error: error.into() }
     }
+
+    /// True if no server is to blame: with another one it would be the same.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self, Self::Usage(_) | Self::Descriptors { .. } | Self::Processor { .. })
+    }
 }
 
 impl fmt::Display for BenchError {
@@ -105,7 +138,7 @@ impl fmt::Display for BenchError {
             Self::Connect { server, error } => {
                 write!(
                     f,
-                    "cannot connect to {server}: {error}; start the server or correct --server"
+                    "cannot connect to {server}: {error}; start the server or correct its address"
                 )
             }
             Self::Refused { nick, phase, line } => write!(
@@ -137,9 +170,18 @@ impl fmt::Display for BenchError {
                 )
             }
             Self::Processor { cpu, error } => {
-                write!(f, "cannot run on processor {cpu}: {error}; name another one (see nproc)")
+                write!(f, "cannot run on processors {cpu}: {error}; name others (see nproc)")
             }
             Self::Start { name, why } => write!(f, "cannot start {name}: {why}"),
+            Self::Died { name, how } => write!(f, "{name} ended in the middle: {how}"),
+            Self::Lacks { what } => {
+                write!(f, "the server does not offer {what}; leave it out of this scenario")
+            }
+            Self::Count { what, seen, of } => write!(
+                f,
+                "clients saw {seen} {what}, but there were {of}; this is a fault of the server, not a figure"
+            ),
+            Self::File { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Io { doing, error } => write!(f, "cannot {doing}: {error}"),
         }
     }
@@ -151,6 +193,7 @@ impl std::error::Error for BenchError {
             Self::Connect { error, .. }
             | Self::Process { error, .. }
             | Self::Processor { error, .. }
+            | Self::File { error, .. }
             | Self::Io { error, .. } => Some(error),
             _ => None,
         }

@@ -2,34 +2,37 @@
 
 use std::fmt;
 
-use super::payload::Delivery;
+use super::{layout::Layout, payload::Delivery};
 
 /// The next sequence that every receiver expects of every sender.
 ///
 /// Four bytes for each pair; a delivery costs one look and one store.
 #[derive(Debug)]
 pub(super) struct Order {
-    senders: usize,
+    layout: Layout,
     next: Vec<u32>,
 }
 
 impl Order {
-    /// Nothing delivered yet, among `receivers` of whom the first `senders` also send.
-    pub(super) fn new(receivers: usize, senders: usize) -> Self {
-        Self { senders, next: vec![0; receivers * senders] }
+    /// Nothing delivered yet.
+    pub(super) fn new(layout: Layout) -> Self {
+        Self { layout, next: vec![0; layout.clients * layout.senders] }
     }
 
     /// Takes note that `receiver` got `delivery`.
     ///
     /// # Errors
-    /// If it is not exactly the next one of its sender, or the receiver sent it itself.
+    /// If it is not exactly the next one of its sender, or not for this receiver.
     pub(super) fn delivered(&mut self, receiver: usize, delivery: Delivery) -> Result<(), Fault> {
         let Delivery { sender, sequence } = delivery;
         let fault = |kind| Err(Fault { kind, receiver, sender, sequence });
-        if receiver == sender {
+        if receiver == sender && !self.layout.echo {
             return fault(FaultKind::Echoed);
         }
-        let Some(next) = self.next.get_mut(receiver * self.senders + sender) else {
+        if self.layout.channel_of(receiver) != self.layout.channel_of(sender) {
+            return fault(FaultKind::Elsewhere);
+        }
+        let Some(next) = self.next.get_mut(receiver * self.layout.senders + sender) else {
             return fault(FaultKind::Stray);
         };
         if sequence == *next {
@@ -43,6 +46,11 @@ impl Order {
         } else {
             FaultKind::Skipped { expected }
         })
+    }
+
+    /// The sequence that `receiver` expects of `sender`: how many it has got.
+    pub(super) fn next(&self, receiver: usize, sender: usize) -> u32 {
+        self.next.get(receiver * self.layout.senders + sender).copied().unwrap_or_default()
     }
 }
 
@@ -70,6 +78,8 @@ enum FaultKind {
     Skipped { expected: u32 },
     /// A sender got its own message, though it asked for no echo.
     Echoed,
+    /// It was sent to a channel in which the receiver is not.
+    Elsewhere,
     /// It has not been sent.
     Unsent,
     /// A sender or receiver that this load does not have.
@@ -88,6 +98,7 @@ impl fmt::Display for Fault {
                 write!(f, " when {expected} was next: lost or reordered")
             }
             FaultKind::Echoed => write!(f, ", which is itself, without having asked for echoes"),
+            FaultKind::Elsewhere => write!(f, ", of a channel that it is not in"),
             FaultKind::Unsent => write!(f, ", which was not in flight"),
             FaultKind::Stray => write!(f, ", whom this load does not have"),
         }
@@ -98,13 +109,17 @@ impl fmt::Display for Fault {
 mod tests {
     use super::*;
 
-    fn run(deliveries: &[(usize, usize, u32)]) -> Result<(), String> {
-        let mut order = Order::new(3, 2);
+    fn run_in(layout: Layout, deliveries: &[(usize, usize, u32)]) -> Result<(), String> {
+        let mut order = Order::new(layout);
         deliveries.iter().try_for_each(|&(receiver, sender, sequence)| {
             order
                 .delivered(receiver, Delivery { sender, sequence })
                 .map_err(|fault| fault.to_string())
         })
+    }
+
+    fn run(deliveries: &[(usize, usize, u32)]) -> Result<(), String> {
+        run_in(Layout::channel(3, 2), deliveries)
     }
 
     #[test]
@@ -131,8 +146,18 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_is_a_fault() {
+    fn an_echo_is_a_fault_unless_it_was_asked_for() {
         assert!(run(&[(1, 1, 0)]).is_err());
+        let echo = Layout { echo: true, ..Layout::channel(3, 2) };
+        assert_eq!(run_in(echo, &[(1, 1, 0), (0, 1, 0)]), Ok(()));
+    }
+
+    #[test]
+    fn a_message_of_another_channel_is_a_fault() {
+        let rooms = Layout { channels: 2, ..Layout::channel(4, 2) };
+        assert_eq!(run_in(rooms, &[(2, 0, 0), (3, 1, 0)]), Ok(()));
+        let fault = run_in(rooms, &[(2, 1, 0)]).expect_err("2 is with 0");
+        assert!(fault.ends_with(", of a channel that it is not in"), "{fault}");
     }
 
     #[test]

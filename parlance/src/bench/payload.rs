@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-/// The channel that every member of a load joins.
-pub(super) const CHANNEL: &str = "#bench";
+use memchr::memmem;
+
+use super::line::split_tags;
 
 /// The shortest payload, in bytes: sender, sequence and the spaces after them.
 pub(super) const MIN_PAYLOAD: usize = SENDER_DIGITS + 1 + SEQUENCE_DIGITS + 1;
@@ -14,30 +15,49 @@ pub(super) const MAX_PAYLOAD: usize = 350;
 /// The most senders that a payload can tell apart.
 pub(super) const MAX_SENDERS: usize = 1 << (4 * SENDER_DIGITS);
 
-/// Writes and reads the messages of a load: `PRIVMSG #bench :SSSS QQQQQQQQ xxxx…`, in hexadecimal.
+/// Writes and reads the messages of a load: `PRIVMSG #channel :SSSS QQQQQQQQ xxxx…`, in hexadecimal.
 #[derive(Debug)]
 pub(super) struct Format {
     payload: usize,
     filler: Vec<u8>,
-    nicks: Vec<Vec<u8>>,
+    senders: Vec<Sender>,
+    tagged: bool,
+}
+
+#[derive(Debug)]
+struct Sender {
+    nick: Vec<u8>,
+    /// What stands between the source and the payload: ` PRIVMSG #channel :`.
+    command: Vec<u8>,
 }
 
 impl Format {
-    /// A format of `payload` bytes for senders with these nicks, in order of their number.
-    pub(super) fn new(payload: usize, nicks: impl IntoIterator<Item = String>) -> Self {
+    /// A format of `payload` bytes for senders of these nicks, each with the channel that it sends to, in
+    /// order of their number.
+    pub(super) fn new(payload: usize, senders: impl IntoIterator<Item = (String, String)>) -> Self {
         debug_assert!((MIN_PAYLOAD..=MAX_PAYLOAD).contains(&payload));
+        let sender = |(nick, channel): (String, String)| Sender {
+            nick: nick.into_bytes(),
+            command: format!(" PRIVMSG {channel} :").into_bytes(),
+        };
         Self {
             payload,
             filler: vec![b'x'; payload.saturating_sub(MIN_PAYLOAD)],
-            nicks: nicks.into_iter().map(String::into_bytes).collect(),
+            senders: senders.into_iter().map(sender).collect(),
+            tagged: false,
         }
+    }
+
+    /// The same, of which each delivery carries the time and a message id in its tags.
+    pub(super) fn tagged(mut self) -> Self {
+        self.tagged = true;
+        self
     }
 
     /// Appends the command that sends message `sequence` of `sender`.
     pub(super) fn write(&self, sender: usize, sequence: u32, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"PRIVMSG ");
-        out.extend_from_slice(CHANNEL.as_bytes());
-        out.extend_from_slice(b" :");
+        let Some(Sender { command, .. }) = self.senders.get(sender) else { return };
+        out.extend_from_slice(command.strip_prefix(b" ").unwrap_or(command));
         write_hex(sender as u32, SENDER_DIGITS, out);
         out.push(b' ');
         write_hex(sequence, SEQUENCE_DIGITS, out);
@@ -48,15 +68,19 @@ impl Format {
 
     /// The sender and sequence of a delivered line (without its CR LF), if it is one of ours and whole.
     pub(super) fn read(&self, line: &[u8]) -> Option<Delivery> {
+        let (tags, line) = split_tags(line);
+        if self.tagged != has_time_and_id(tags) {
+            return None;
+        }
         let (head, payload) = line.split_at_checked(line.len().checked_sub(self.payload)?)?;
-        let source = head.strip_suffix(BEFORE_PAYLOAD)?.strip_prefix(b":")?;
         let (numbers, filler) = payload.split_at_checked(MIN_PAYLOAD)?;
-        let (sender, sequence) = numbers.split_at_checked(SENDER_DIGITS + 1)?;
-        let sender = read_hex(sender)? as usize;
-        let nick = self.nicks.get(sender)?;
+        let (number, sequence) = numbers.split_at_checked(SENDER_DIGITS + 1)?;
+        let number = read_hex(number)? as usize;
+        let Sender { nick, command } = self.senders.get(number)?;
+        let source = head.strip_suffix(command.as_slice())?.strip_prefix(b":")?;
         let from_nick = source.strip_prefix(nick.as_slice())?.first() == Some(&b'!');
         (from_nick && filler == self.filler)
-            .then_some(Delivery { sender, sequence: read_hex(sequence)? })
+            .then_some(Delivery { sender: number, sequence: read_hex(sequence)? })
     }
 }
 
@@ -84,9 +108,24 @@ pub(super) fn nick(run: u32, index: usize) -> String {
     nick
 }
 
+/// A channel of a run.
+pub(super) fn channel(run: u32, index: usize) -> String {
+    format!("#{}", nick(run, index))
+}
+
+/// The index of the client of a run that has this nick.
+pub(super) fn number_of(run: u32, text: &[u8]) -> Option<usize> {
+    let index = usize::from_str_radix(str::from_utf8(text.get(4..)?).ok()?, 36).ok()?;
+    (nick(run, index).as_bytes() == text).then_some(index)
+}
+
 const SENDER_DIGITS: usize = 4;
 const SEQUENCE_DIGITS: usize = 8;
-const BEFORE_PAYLOAD: &[u8] = b" PRIVMSG #bench :";
+
+/// True if a message was tagged as one is that was asked for with all capabilities.
+fn has_time_and_id(tags: &[u8]) -> bool {
+    memmem::find(tags, b"time=").is_some() && memmem::find(tags, b"msgid=").is_some()
+}
 
 fn write_hex(value: u32, digits: usize, out: &mut Vec<u8>) {
     for place in (0..digits).rev() {
@@ -113,7 +152,7 @@ mod tests {
     use super::*;
 
     fn format() -> Format {
-        Format::new(64, [nick(1, 0), nick(1, 1)])
+        Format::new(64, [0, 1].map(|client| (nick(1, client), channel(1, client))))
     }
 
     /// The line as a server hands it on.
@@ -136,7 +175,7 @@ mod tests {
     fn the_payload_has_the_length_asked_for() {
         for payload in [MIN_PAYLOAD, 64, MAX_PAYLOAD] {
             let mut line = Vec::new();
-            Format::new(payload, [nick(1, 0)]).write(0, 7, &mut line);
+            Format::new(payload, [("nick".into(), "#bench".into())]).write(0, 7, &mut line);
             assert_eq!(line.len(), "PRIVMSG #bench :".len() + payload + 2);
         }
     }
@@ -152,11 +191,31 @@ mod tests {
         assert_eq!(format().read(b""), None, "nothing");
         let other = String::from_utf8_lossy(&whole).replace(&nick(1, 1), &nick(1, 0));
         assert_eq!(format().read(other.as_bytes()), None, "the wrong source");
+        let other = String::from_utf8_lossy(&whole).replace(&channel(1, 1), &channel(1, 0));
+        assert_eq!(format().read(other.as_bytes()), None, "the wrong channel");
+    }
+
+    #[test]
+    fn tags_are_there_where_they_were_asked_for_and_nowhere_else() {
+        let tagged = |tags: &str| [tags.as_bytes(), &relayed(1, 5)].concat();
+        let both = tagged("@time=2026-01-01T00:00:00.000Z;msgid=x ");
+        assert_eq!(format().tagged().read(&both), Some(Delivery { sender: 1, sequence: 5 }));
+        assert_eq!(format().tagged().read(&tagged("@msgid=x ")), None, "no time");
+        assert_eq!(format().tagged().read(&tagged("")), None, "no tags");
+        assert_eq!(format().read(&both), None, "nobody asked");
     }
 
     #[test]
     fn nicks_differ_and_have_one_length() {
         assert_eq!(nick(0, 0), "b0000000");
         assert_eq!(nick(46_655, 36), "bzzz0010");
+    }
+
+    #[test]
+    fn a_nick_tells_whose_it_is() {
+        assert_eq!(number_of(7, nick(7, 1234).as_bytes()), Some(1234));
+        assert_eq!(number_of(8, nick(7, 1234).as_bytes()), None, "of another run");
+        assert_eq!(number_of(7, b"irc.test"), None);
+        assert_eq!(number_of(7, b"b"), None);
     }
 }

@@ -23,14 +23,16 @@ pub(crate) struct Recipe {
 }
 
 /// The kinds of server that can be started.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A program and its arguments, which prints `listening on ADDRESS` on standard output.
     Announcing(Vec<String>),
+    /// Ours, with these arguments of `parlance serve`.
+    Ours(Vec<String>),
     /// InspIRCd 3 or 4.
-    InspIrcd(PathBuf),
+    InspIrcd,
     /// ngIRCd 26 or later, which can do without penalties.
-    NgIrcd(PathBuf),
+    NgIrcd,
 }
 
 /// A server that runs until this is dropped.
@@ -63,7 +65,16 @@ impl Recipe {
                 command.args(arguments);
                 (command, None)
             }
-            Kind::InspIrcd(program) => {
+            Kind::Ours(arguments) => {
+                let mut command = Command::new(std::env::current_exe()?);
+                command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments);
+                if !arguments.iter().any(|argument| argument == "--config") {
+                    command.arg("--config").arg(directory.write("server.toml", OUR_CONFIG)?);
+                }
+                (command, None)
+            }
+            Kind::InspIrcd => {
+                let program = installed("inspircd")?;
                 let address = free_address()?;
                 let config = directory
                     .write("inspircd.conf", &inspircd_config(address, directory.path()))?;
@@ -71,7 +82,8 @@ impl Recipe {
                 command.args(["--nofork", "--nopid", "--runasroot", "--config"]).arg(config);
                 (command, Some(address))
             }
-            Kind::NgIrcd(program) => {
+            Kind::NgIrcd => {
+                let program = installed("ngircd")?;
                 let address = free_address()?;
                 let config = directory.write("ngircd.conf", &ngircd_config(address))?;
                 let mut command = Command::new(program);
@@ -92,12 +104,9 @@ impl Recipe {
         match found {
             Ok(address) => Ok(peer(address)),
             Err(error) => {
-                let said = fs::read_to_string(&log).unwrap_or_default();
+                let said = said(&log);
                 drop(peer((Ipv4Addr::LOCALHOST, 0).into()));
-                Err(io::Error::other(format!(
-                    "{error}; it said: {}",
-                    said.trim().replace('\n', " / ")
-                )))
+                Err(io::Error::other(format!("{error}; it said: {said}")))
             }
         }
     }
@@ -111,6 +120,21 @@ impl Peer {
     pub(crate) fn process(&self) -> Result<Process, BenchError> {
         let pid = self.child.id();
         Process::find(pid).map_err(|error| BenchError::Process { pid, error })
+    }
+
+    /// How it ended and what it said, if it has ended.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        // A process that was just ended by its own fault may not be known as such yet.
+        let until = Instant::now() + RETRY;
+        loop {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(format!("{status}; it said: {}", said(&self.log())));
+            }
+            if Instant::now() >= until {
+                return None;
+            }
+            thread::sleep(RETRY / 10);
+        }
     }
 
     /// The file that its standard error goes to.
@@ -219,6 +243,30 @@ impl Drop for Directory {
     }
 }
 
+/// Where a program is installed. Servers are often where only the administrator looks.
+fn installed(name: &str) -> io::Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders =
+        std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
+    let mut programs = folders.map(|folder| folder.join(name));
+    let missing = || io::Error::other(format!("it is not installed; apt-get install {name}"));
+    programs.find(|program| program.is_file()).ok_or_else(missing)
+}
+
+/// The last lines of a log, as one.
+fn said(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.trim().lines().collect();
+    let last = lines.get(lines.len().saturating_sub(LOG_LINES)..).unwrap_or_default();
+    if last.is_empty() { "nothing".to_owned() } else { last.join(" / ") }
+}
+
+/// How much of what a server said is told when it ends.
+const LOG_LINES: usize = 3;
+
+/// What our own servers are configured with: nothing that holds a load back.
+const OUR_CONFIG: &str = include_str!("server.toml");
+
 /// The file in a server's directory that its standard error goes to.
 const LOG: &str = "stderr";
 
@@ -248,9 +296,12 @@ fn inspircd_config(address: SocketAddr, directory: &Path) -> String {
 <admin name="bench" nick="bench" email="bench@bench.test">
 <bind address="{ip}" port="{port}" type="clients">
 <connect name="load" allow="*" timeout="120" pingfreq="120" threshold="1000000000" commandrate="1000000000"
-    fakelag="no" hardsendq="256M" softsendq="64M" recvq="1M" localmax="1000000" globalmax="1000000"
+    fakelag="no" hardsendq="64M" softsendq="32M" recvq="1M" localmax="1000000" globalmax="1000000"
     limit="1000000" maxconnwarn="no" resolvehostnames="no" useident="no" maxchans="20">
 <performance somaxconn="1024" softlimit="1000000">
+<module name="cap"><module name="ircv3"><module name="ircv3_accounttag"><module name="ircv3_batch"><module name="ircv3_chghost">
+<module name="ircv3_ctctags"><module name="ircv3_echomessage"><module name="ircv3_invitenotify">
+<module name="ircv3_labeledresponse"><module name="ircv3_msgid"><module name="ircv3_servertime"><module name="namesx">
 <log method="file" target="{directory}/inspircd.log" level="default" type="*">
 "#
     )

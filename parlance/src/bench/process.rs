@@ -1,6 +1,11 @@
-//! What a process has used, as `/proc` tells it: processor time in ns, resident memory in bytes.
+//! What a process has used, as `/proc` tells it: processor time of each thread in ns, resident memory in
+//! bytes.
 
-use std::{fs, io, path::PathBuf, time::Duration};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// A process that is measured from outside.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +33,9 @@ impl Process {
     /// # Errors
     /// If the process has ended or its files in `/proc` cannot be read.
     pub(crate) fn usage(self) -> io::Result<Usage> {
-        Ok(Usage { cpu: self.cpu()?, resident_bytes: self.resident_bytes()? })
+        let threads = self.threads()?;
+        let cpu = threads.iter().map(|thread| thread.cpu).sum();
+        Ok(Usage { cpu, threads, resident_bytes: self.resident_bytes()? })
     }
 
     /// How many descriptors it has open.
@@ -48,18 +55,18 @@ impl Process {
         parse_kb(&text, &["VmRSS:"]).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
-    /// User and system time of all living threads, in ns.
-    fn cpu(self) -> io::Result<Duration> {
-        let mut total = 0;
+    /// All living threads.
+    fn threads(self) -> io::Result<Vec<Thread>> {
+        let mut threads = Vec::new();
         for task in fs::read_dir(self.path("task"))? {
-            match fs::read_to_string(task?.path().join("schedstat")) {
-                Ok(text) => total += parse_schedstat(&text).ok_or(io::ErrorKind::InvalidData)?,
-                // A thread that ended since the directory was read.
+            match Thread::read(&task?.path()) {
+                Ok(thread) => threads.push(thread),
+                // One that ended since the directory was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(Duration::from_nanos(total))
+        Ok(threads)
     }
 
     fn resident_bytes(self) -> io::Result<u64> {
@@ -74,12 +81,34 @@ impl Process {
 }
 
 /// What a process has used at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Usage {
-    /// User and system time since it began.
+    /// User and system time of all threads since they began.
     pub(crate) cpu: Duration,
+    /// Each thread by itself.
+    pub(crate) threads: Vec<Thread>,
     /// Memory that is resident now.
     pub(crate) resident_bytes: u64,
+}
+
+/// One thread of a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Thread {
+    /// Its number and name, as `/proc` has them.
+    pub(crate) name: String,
+    /// User and system time since it began.
+    pub(crate) cpu: Duration,
+}
+
+impl Thread {
+    fn read(task: &Path) -> io::Result<Self> {
+        let cpu = fs::read_to_string(task.join("schedstat"))?;
+        let cpu = parse_schedstat(&cpu).ok_or(io::ErrorKind::InvalidData)?;
+        let id = task.file_name().unwrap_or_default().to_string_lossy();
+        let comm = fs::read_to_string(task.join("comm"))?;
+        let name = format!("{id} {}", comm.trim());
+        Ok(Self { name, cpu: Duration::from_nanos(cpu) })
+    }
 }
 
 /// The time on a processor in ns: the first number of a `schedstat`.
@@ -119,7 +148,16 @@ mod tests {
     #[test]
     fn this_process_can_be_measured() {
         let process = Process::find(std::process::id()).expect("we run");
-        assert!(process.usage().expect("we still run").resident_bytes > 0);
+        let usage = process.usage().expect("we still run");
+        assert!(usage.resident_bytes > 0);
+        let named =
+            std::thread::current().name().map(|name| name.get(..15).unwrap_or(name).to_owned());
+        assert!(
+            usage
+                .threads
+                .iter()
+                .any(|thread| named.as_ref().is_some_and(|n| thread.name.ends_with(n.as_str())))
+        );
         assert!(process.resident_about_bytes().expect("we still run") > 0);
         assert!(process.descriptors().expect("we still run") >= 3);
     }

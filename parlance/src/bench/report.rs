@@ -1,6 +1,4 @@
-//! Figures and how they are printed: one table for people, or one JSON object.
-
-use serde_json::{Map, Value, json};
+//! Figures: what each means, those of a round, and those of all rounds of one server.
 
 /// What one number of a report means. The JSON key carries the unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,112 +18,95 @@ pub(super) const DELIVERIES_PER_S: Kind = kind("deliveries_per_s", "deliveries",
 /// The time of one round.
 pub(super) const WALL_S: Kind = kind("wall_s", "wall time", "s", 3);
 /// The server's processor time for one delivery.
-pub(super) const SERVER_NS: Kind =
-    kind("server_cpu_ns_per_delivery", "server CPU per delivery", "ns", 1);
+pub(super) const SERVER_NS: Kind = kind("server_cpu_ns_per_delivery", "CPU per delivery", "ns", 1);
 /// How much of one processor the server used.
-pub(super) const SERVER_SHARE: Kind = kind("server_cpu_percent", "server CPU share", "%", 1);
+pub(super) const SERVER_SHARE: Kind = kind("server_cpu_percent", "server CPU", "%", 0);
 /// How much of one processor this program used.
-pub(super) const LOAD_SHARE: Kind = kind("load_cpu_percent", "load generator CPU share", "%", 1);
-/// The load generator's processor time for one delivery.
-pub(super) const LOAD_NS: Kind = kind("load_cpu_ns_per_delivery", "load CPU per delivery", "ns", 1);
-/// The server's resident memory before.
-pub(super) const BEFORE_BYTES: Kind =
-    kind("resident_before_bytes", "resident memory before", "B", 0);
-/// The server's resident memory after.
-pub(super) const AFTER_BYTES: Kind = kind("resident_after_bytes", "resident memory after", "B", 0);
+pub(super) const LOAD_SHARE: Kind = kind("load_cpu_percent", "load CPU", "%", 0);
+/// The server's resident memory at the end.
+pub(super) const RESIDENT_MIB: Kind = kind("resident_mib", "resident memory", "MiB", 1);
 /// Resident memory that each connection added.
-pub(super) const BYTES_PER_CONNECTION: Kind =
-    kind("resident_bytes_per_connection", "resident memory per connection", "B", 0);
+pub(super) const CONNECTION_BYTES: Kind =
+    kind("resident_bytes_per_connection", "memory per connection", "B", 0);
+/// The same after everybody had much to say and to read at once.
+pub(super) const AFTER_BURST_BYTES: Kind =
+    kind("after_burst_bytes_per_connection", "after a burst to all", "B", 0);
 /// The time until all clients were registered.
-pub(super) const REGISTER_S: Kind = kind("register_s", "registration of all", "s", 3);
+pub(super) const REGISTER_S: Kind = kind("register_s", "registering all", "s", 3);
+/// The time from then until all were in their channels.
+pub(super) const JOIN_S: Kind = kind("join_s", "joining all", "s", 3);
 /// The server's processor time in a second of silence.
-pub(super) const IDLE_US: Kind = kind("server_cpu_us_per_s", "server CPU while idle", "µs/s", 1);
+pub(super) const IDLE_US: Kind = kind("idle_cpu_us_per_s", "CPU while idle", "µs/s", 1);
+/// The server's processor time for each client of a storm, from connecting to being in the channel.
+pub(super) const CLIENT_US: Kind = kind("server_cpu_us_per_client", "CPU per client", "µs", 1);
+/// The server's processor time for each who came and went.
+pub(super) const CHURN_US: Kind = kind("server_cpu_us_per_churn", "CPU per join and quit", "µs", 1);
+/// How many came and went in a second.
+pub(super) const CHURNS_PER_S: Kind = kind("churns_per_s", "joins and quits", "/s", 0);
+/// The server's processor time for a delivery with all capabilities.
+pub(super) const TAGGED_NS: Kind = kind("tagged_cpu_ns_per_delivery", "CPU with tags", "ns", 1);
+/// The server's processor time for a delivery with none.
+pub(super) const PLAIN_NS: Kind = kind("plain_cpu_ns_per_delivery", "CPU without", "ns", 1);
+/// The first of these by the second.
+pub(super) const TAGS_RATIO: Kind = kind("tagged_by_plain", "with by without", "", 2);
+/// Slow readers that the server ended.
+pub(super) const ENDED: Kind = kind("slow_readers_ended", "slow readers ended", "", 0);
 /// Half the deliveries took no longer.
-pub(super) const P50_US: Kind = kind("latency_p50_us", "latency p50", "µs", 0);
+pub(super) const P50_US: Kind = kind("latency_p50_us", "p50", "µs", 0);
 /// 99 of 100 deliveries took no longer.
-pub(super) const P99_US: Kind = kind("latency_p99_us", "latency p99", "µs", 0);
+pub(super) const P99_US: Kind = kind("latency_p99_us", "p99", "µs", 0);
 /// 999 of 1000 deliveries took no longer.
-pub(super) const P999_US: Kind = kind("latency_p999_us", "latency p99.9", "µs", 0);
+pub(super) const P999_US: Kind = kind("latency_p999_us", "p99.9", "µs", 0);
 /// No delivery took longer.
-pub(super) const MAX_US: Kind = kind("latency_max_us", "latency max", "µs", 0);
+pub(super) const MAX_US: Kind = kind("latency_max_us", "longest", "µs", 0);
 /// The longest that the load itself was behind its schedule.
-pub(super) const LATE_US: Kind = kind("sent_late_max_us", "sent late, max", "µs", 0);
+pub(super) const LATE_US: Kind = kind("sent_late_max_us", "sent late, longest", "µs", 0);
 
 /// One number.
 pub(super) type Figure = (Kind, f64);
 
-/// What a benchmark found.
+/// What one round found.
 #[derive(Debug, Default)]
-pub(super) struct Report {
-    /// What was measured, on one line.
-    pub(super) title: String,
-    /// The figures of each round, the same kinds in the same order.
-    pub(super) rounds: Vec<Vec<Figure>>,
+pub(super) struct Round {
+    /// Each kind once.
+    pub(super) figures: Vec<Figure>,
+    /// How much of a processor each thread of the server used.
+    pub(super) threads: Vec<(String, f64)>,
     /// What a reader should know before believing the figures.
     pub(super) warnings: Vec<String>,
 }
 
-impl Report {
-    /// The median of each figure over the rounds.
-    pub(super) fn medians(&self) -> Vec<Figure> {
-        let kinds = self.rounds.first().into_iter().flatten();
-        kinds.map(|&(kind, _)| (kind, self.median(kind))).collect()
-    }
+/// What all rounds found of one server.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    /// The server's name.
+    pub(super) name: String,
+    /// The rounds that it went through.
+    pub(super) rounds: Vec<Round>,
+    /// Why it went through no more.
+    pub(super) failed: Option<String>,
+}
 
-    /// The median of one figure over the rounds; 0 if it was not measured.
-    pub(super) fn median(&self, kind: Kind) -> f64 {
+impl Report {
+    /// The median of one figure over the rounds; nothing if it was not measured.
+    pub(super) fn median(&self, kind: Kind) -> Option<f64> {
         median(self.values(kind))
     }
 
     /// One figure of each round.
     pub(super) fn values(&self, kind: Kind) -> impl Iterator<Item = f64> {
-        self.rounds.iter().flatten().filter(move |figure| figure.0 == kind).map(|figure| figure.1)
+        let figures = self.rounds.iter().flat_map(|round| &round.figures);
+        figures.filter(move |figure| figure.0 == kind).map(|figure| figure.1)
     }
 
-    /// Adds the rounds of another report on the same subject.
-    pub(super) fn extend(&mut self, other: Self) {
-        self.title = other.title;
-        self.rounds.extend(other.rounds);
-        self.warnings.extend(other.warnings);
+    /// What was measured, in the order of the first round.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.rounds.first().into_iter().flat_map(|round| &round.figures).map(|figure| figure.0)
     }
 
-    /// The table for people: the median of each figure, and its range if there are several rounds.
-    pub(super) fn text(&self) -> String {
-        let mut text = format!("{}\n", self.title);
-        for (kind, median) in self.medians() {
-            text += &format!("  {:<30} {:>16} {}", kind.name, kind.show(median), kind.unit);
-            if self.rounds.len() > 1 {
-                let (low, high) = range(self.values(kind));
-                text += &format!("  ({} to {})", kind.show(low), kind.show(high));
-            }
-            text.push('\n');
-        }
-        if self.rounds.len() > 1 {
-            text += &format!("  medians of {} rounds (lowest to highest)\n", self.rounds.len());
-        }
-        for warning in &self.warnings {
-            text += &format!("  warning: {warning}\n");
-        }
-        text
-    }
-
-    /// The same as one object: `title`, `median`, `rounds`, `warnings`.
-    pub(super) fn json(&self) -> Value {
-        json!({
-            "title": self.title,
-            "median": object(&self.medians()),
-            "rounds": self.rounds.iter().map(|round| object(round)).collect::<Vec<_>>(),
-            "warnings": self.warnings,
-        })
-    }
-
-    /// Prints it on standard output, as text or as one line of JSON.
-    pub(super) fn print(&self, as_json: bool) {
-        if as_json {
-            println!("{}", self.json());
-        } else {
-            print!("{}", self.text());
-        }
+    /// One figure by the same figure of another server, in each round that both went through.
+    pub(super) fn ratios(&self, base: &Self, kind: Kind) -> impl Iterator<Item = f64> {
+        self.values(kind).zip(base.values(kind)).map(|(figure, base)| figure / base)
     }
 }
 
@@ -138,34 +119,32 @@ impl Kind {
         for (place, character) in plain.char_indices() {
             let left = whole.saturating_sub(place);
             if place > 0 && left > 0 && left % 3 == 0 && !shown.ends_with('-') {
-                shown.push(' ');
+                shown.push(',');
             }
             shown.push(character);
         }
         shown
     }
+
+    /// Name and unit.
+    pub(super) fn heading(self) -> String {
+        if self.unit.is_empty() {
+            self.name.to_owned()
+        } else {
+            format!("{}, {}", self.name, self.unit)
+        }
+    }
 }
 
-/// The middle value; the mean of the two middle ones if their number is even; 0 of nothing.
-pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+/// The middle value; the mean of the two middle ones if their number is even; none of nothing.
+pub(super) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     match (values.get(middle.wrapping_sub(1)), values.get(middle)) {
-        (Some(low), Some(high)) if values.len().is_multiple_of(2) => (low + high) / 2.0,
-        (_, Some(middle)) => *middle,
-        _ => 0.0,
+        (Some(low), Some(high)) if values.len().is_multiple_of(2) => Some((low + high) / 2.0),
+        (_, middle) => middle.copied(),
     }
-}
-
-/// Figures as a JSON object.
-fn object(figures: &[Figure]) -> Value {
-    let fields = figures.iter().map(|&(kind, value)| (kind.key.to_owned(), json!(value)));
-    Value::Object(fields.collect::<Map<_, _>>())
-}
-
-const fn kind(key: &'static str, name: &'static str, unit: &'static str, digits: usize) -> Kind {
-    Kind { key, name, unit, digits }
 }
 
 /// The lowest and the highest value.
@@ -175,44 +154,39 @@ pub(super) fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     })
 }
 
+const fn kind(key: &'static str, name: &'static str, unit: &'static str, digits: usize) -> Kind {
+    Kind { key, name, unit, digits }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn report(rates: &[f64]) -> Report {
-        Report {
-            title: "fanout".into(),
-            rounds: rates.iter().map(|&rate| vec![(DELIVERIES_PER_S, rate)]).collect(),
-            warnings: vec![],
-        }
+    fn report(costs: &[f64]) -> Report {
+        let round = |&ns| Round { figures: vec![(SERVER_NS, ns)], ..Round::default() };
+        Report { rounds: costs.iter().map(round).collect(), ..Report::default() }
     }
 
     #[test]
     fn the_median_is_the_middle_of_the_sorted() {
-        assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), 2.5);
-        assert_eq!(median([]), 0.0);
+        assert_eq!(median([3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), Some(2.5));
+        assert_eq!(median([]), None);
     }
 
     #[test]
-    fn numbers_have_spaces_between_thousands() {
-        assert_eq!(DELIVERIES_PER_S.show(1_234_567.4), "1 234 567");
-        assert_eq!(WALL_S.show(1234.5), "1 234.500");
+    fn numbers_have_commas_between_thousands() {
+        assert_eq!(DELIVERIES_PER_S.show(1_234_567.4), "1,234,567");
+        assert_eq!(WALL_S.show(1234.5), "1,234.500");
         assert_eq!(WALL_S.show(0.25), "0.250");
         assert_eq!(DELIVERIES_PER_S.show(-123.0), "-123");
     }
 
     #[test]
-    fn text_names_every_figure_with_its_unit() {
-        let line = "  deliveries                                2 000 /s  (1 000 to 9 000)\n";
-        let text = report(&[2000.0, 9000.0, 1000.0]).text();
-        assert_eq!(text, format!("fanout\n{line}  medians of 3 rounds (lowest to highest)\n"));
-    }
-
-    #[test]
-    fn json_keeps_every_round() {
-        let json = report(&[1.0, 2.0]).json();
-        assert_eq!(json["median"]["deliveries_per_s"], 1.5);
-        assert_eq!(json["rounds"][1]["deliveries_per_s"], 2.0);
+    fn ratios_are_paired_by_round() {
+        let (floor, ours) = (report(&[50.0, 100.0, 60.0]), report(&[100.0, 150.0, 120.0]));
+        assert_eq!(ours.ratios(&floor, SERVER_NS).collect::<Vec<_>>(), [2.0, 1.5, 2.0]);
+        assert_eq!(ours.median(SERVER_NS), Some(120.0));
+        assert_eq!(ours.median(WALL_S), None);
     }
 }

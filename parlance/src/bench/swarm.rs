@@ -1,19 +1,21 @@
 //! Many clients on one thread: their connections, the lines that come in, the bytes that go out.
 
 use std::{
-    fmt,
-    io::{self, Read as _, Write as _},
+    io,
     net::{Ipv4Addr, SocketAddr},
+    ops::Range,
+    sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
 
-use memchr::memchr;
-use mio::{Events, Interest, Poll, Token, event::Event, net::TcpStream};
+use mio::{Events, Interest, Poll, Token, net::TcpStream};
 
 use super::{
+    client::{Client, Ended},
     error::BenchError,
+    line::command,
     order::Fault,
-    payload::{CHANNEL, nick},
+    payload::{channel, nick},
     source::connect_from,
 };
 
@@ -21,8 +23,7 @@ use super::{
 pub(crate) trait Listener {
     /// Takes a line (without CR LF) that `client` got; false if it means nothing to the listener.
     ///
-    /// PING and ERROR do not come here; of what the listener leaves, refusals and stray messages
-    /// end the benchmark.
+    /// Of what the listener leaves, PING is answered, and refusals and stray messages end the benchmark.
     ///
     /// # Errors
     /// If the line proves a fault of the server.
@@ -30,6 +31,9 @@ pub(crate) trait Listener {
 
     /// Told before the lines of each read, so that a clock need not be asked for every line.
     fn arrived(&mut self) {}
+
+    /// Told when the connection of one who may end has ended.
+    fn ended(&mut self, _client: usize) {}
 }
 
 /// Clients of one server, all driven by one thread.
@@ -38,13 +42,16 @@ pub(crate) struct Swarm {
     server: SocketAddr,
     /// Where each client comes from; the system's choice without.
     source: Option<fn(usize) -> Ipv4Addr>,
+    /// What each client asks for before it registers.
+    capabilities: Option<String>,
     run: u32,
     timeout: Duration,
     wave: usize,
     poll: Poll,
     events: Events,
     buffer: Box<[u8]>,
-    clients: Vec<Client>,
+    /// By number; those who may end leave a gap.
+    clients: Vec<Option<Client>>,
     phase: Phase,
 }
 
@@ -61,7 +68,11 @@ impl Swarm {
         Ok(Self {
             server,
             source: None,
-            run: std::process::id(),
+            capabilities: None,
+            // Several swarms of one process may meet on one server, as may several processes.
+            run: std::process::id()
+                .wrapping_mul(16)
+                .wrapping_add(RUN.fetch_add(1, Ordering::Relaxed)),
             timeout,
             wave: wave.max(1),
             poll: Poll::new().map_err(|error| BenchError::io("create a poller", error))?,
@@ -78,9 +89,35 @@ impl Swarm {
         self
     }
 
+    /// The same, with clients who ask for these capabilities.
+    pub(super) fn with_capabilities(mut self, names: String) -> Self {
+        self.capabilities = Some(names);
+        self
+    }
+
+    /// How many clients were connected until now.
+    pub(super) fn len(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// How many clients are served at once in a step.
+    pub(super) fn wave(&self) -> usize {
+        self.wave
+    }
+
     /// The nick of a client, whether it has connected or not.
     pub(crate) fn nick(&self, client: usize) -> String {
         nick(self.run, client)
+    }
+
+    /// What tells the nicks of this swarm from those of others.
+    pub(super) fn run(&self) -> u32 {
+        self.run
+    }
+
+    /// A channel of this swarm.
+    pub(super) fn channel(&self, number: usize) -> String {
+        channel(self.run, number)
     }
 
     /// Connects and registers clients until there are `count`.
@@ -88,46 +125,61 @@ impl Swarm {
     /// # Errors
     /// If the server refuses or closes one, or the time is up.
     pub(crate) fn register(&mut self, count: usize) -> Result<(), BenchError> {
-        let answers: &[&[u8]] = &[b"376", b"422"];
-        self.step("registering", self.clients.len()..count, answers, |swarm, client| {
-            swarm.connect()?;
-            let nick = swarm.nick(client);
-            let hello = format!("NICK {nick}\r\nUSER {nick} 0 * :load\r\n");
-            swarm.say(client, |out| out.extend_from_slice(hello.as_bytes()));
-            Ok(())
-        })
+        let clients = self.clients.len()..count;
+        self.step("registering", clients, REGISTERED, |swarm, _| swarm.open().map(drop))?;
+        Ok(())
     }
 
-    /// Brings every client into the channel, and waits until the noise of it is over.
+    /// Connects one more client and lets it begin to register; its number.
     ///
     /// # Errors
-    /// If the server refuses or closes one, or the time is up.
-    pub(crate) fn join(&mut self) -> Result<(), BenchError> {
-        self.join_each(|_| CHANNEL.to_owned())
+    /// If the system gives no connection.
+    pub(super) fn open(&mut self) -> Result<usize, BenchError> {
+        let client = self.connect()?;
+        let nick = self.nick(client);
+        let hello = format!("NICK {nick}\r\nUSER {nick} 0 * :load\r\n");
+        let hello = match &self.capabilities {
+            Some(names) => format!("CAP REQ :{names}\r\n{hello}CAP END\r\n"),
+            None => hello,
+        };
+        self.say(client, |out| out.extend_from_slice(hello.as_bytes()));
+        Ok(client)
     }
 
-    /// Brings every client into a channel of its own choice, and waits until the noise of it is over.
+    /// Brings every client into a channel of its own choice (or several, between commas), and waits
+    /// until the noise of it is over; how many JOINs all clients have seen.
     ///
     /// # Errors
     /// If the server refuses or closes one, or the time is up.
     pub(crate) fn join_each(
         &mut self,
-        channel: impl Fn(usize) -> String,
-    ) -> Result<(), BenchError> {
-        self.step("joining", 0..self.clients.len(), &[b"366"], |swarm, client| {
-            let join = format!("JOIN {}\r\n", channel(client));
-            swarm.say(client, |out| out.extend_from_slice(join.as_bytes()));
+        channel: impl Fn(&Self, usize) -> String,
+    ) -> Result<u64, BenchError> {
+        let joined = self.step("joining", 0..self.clients.len(), &[b"366"], |swarm, client| {
+            // One by one: servers take few at once.
+            let joins: String =
+                channel(swarm, client).split(',').map(|name| format!("JOIN {name}\r\n")).collect();
+            swarm.say(client, |out| out.extend_from_slice(joins.as_bytes()));
             Ok(())
         })?;
-        self.barrier()
+        Ok(joined + self.barrier()?)
     }
 
-    /// Waits until every client has got all that the server has queued for it: PING and its PONG.
+    /// Waits until every client has got all that the server has queued for it: PING and its PONG. How
+    /// many JOINs clients have seen meanwhile.
     ///
     /// # Errors
     /// If a message of the channel comes, the server closes a client, or the time is up.
-    pub(crate) fn barrier(&mut self) -> Result<(), BenchError> {
-        self.step("waiting for PONG", 0..self.clients.len(), &[b"PONG"], |swarm, client| {
+    pub(crate) fn barrier(&mut self) -> Result<u64, BenchError> {
+        self.barrier_of(0..self.clients.len())
+    }
+
+    /// The same for some clients.
+    ///
+    /// # Errors
+    /// As [`barrier`](Self::barrier).
+    pub(super) fn barrier_of(&mut self, clients: Range<usize>) -> Result<u64, BenchError> {
+        self.step("waiting for PONG", clients, &[b"PONG"], |swarm, client| {
             swarm.say(client, |out| out.extend_from_slice(b"PING :barrier\r\n"));
             Ok(())
         })
@@ -140,10 +192,46 @@ impl Swarm {
 
     /// Queues what `write` appends for a client, and sends as much of it as the socket takes.
     pub(crate) fn say(&mut self, client: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        if let Some(client) = self.clients.get_mut(client) {
+        if let Some(Some(client)) = self.clients.get_mut(client) {
             write(&mut client.out);
             client.flush();
         }
+    }
+
+    /// From now on the server may end this client.
+    pub(super) fn may_end(&mut self, client: usize) {
+        if let Some(Some(client)) = self.clients.get_mut(client) {
+            client.may_end = true;
+        }
+    }
+
+    /// Lets a client say that it leaves.
+    pub(super) fn quit(&mut self, client: usize) {
+        self.may_end(client);
+        self.say(client, |out| out.extend_from_slice(b"QUIT\r\n"));
+    }
+
+    /// From now on, this client lets lie what the server sends.
+    pub(super) fn stop_reading(&mut self, client: usize) {
+        if let Some(Some(client)) = self.clients.get_mut(client) {
+            client.reads = false;
+        }
+    }
+
+    /// Lets a client read again, and what lies there at once; false if it has ended.
+    ///
+    /// # Errors
+    /// As [`turn`](Self::turn).
+    pub(super) fn read_again(
+        &mut self,
+        number: usize,
+        listener: &mut impl Listener,
+    ) -> Result<bool, BenchError> {
+        if let Some(Some(client)) = self.clients.get_mut(number) {
+            client.reads = true;
+        }
+        self.serve(number, true, true, listener)?;
+        Ok(self.clients.get(number).is_some_and(Option::is_some))
     }
 
     /// Waits for readiness, at most `wait`, and serves everything that is ready.
@@ -151,49 +239,86 @@ impl Swarm {
     /// `done` is how much of the phase is over, should its deadline have passed.
     ///
     /// # Errors
-    /// If the phase's deadline has passed, a connection has ended, or a line is a refusal or a fault.
+    /// If the phase's deadline has passed, a connection has ended that may not, or a line is a refusal
+    /// or a fault.
     pub(crate) fn turn(
         &mut self,
         wait: Option<Duration>,
         done: u64,
         listener: &mut impl Listener,
     ) -> Result<(), BenchError> {
+        self.poll(wait, done)?;
+        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        let served = events.iter().try_for_each(|event| {
+            let Token(number) = event.token();
+            let closed = event.is_read_closed() || event.is_error();
+            self.serve(number, event.is_readable() || closed, closed, listener)
+        });
+        self.events = events;
+        served
+    }
+
+    /// The clients for whom something has come since it was last asked, without reading it:
+    /// [`read_again`](Self::read_again) does.
+    ///
+    /// # Errors
+    /// If the phase's deadline has passed.
+    pub(super) fn ready(&mut self, done: u64) -> Result<impl Iterator<Item = usize>, BenchError> {
+        self.poll(Some(Duration::ZERO), done)?;
+        Ok(self.events.iter().filter(|event| event.is_readable()).map(|event| event.token().0))
+    }
+
+    fn poll(&mut self, wait: Option<Duration>, done: u64) -> Result<(), BenchError> {
         let left = self.phase.left(done)?;
         match self.poll.poll(&mut self.events, Some(wait.map_or(left, |wait| wait.min(left)))) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                return Err(BenchError::io("wait for readiness", error));
+                Err(BenchError::io("wait for readiness", error))
             }
-            _ => {}
+            _ => Ok(()),
         }
-        for event in &self.events {
-            let Token(number) = event.token();
-            let Some(client) = self.clients.get_mut(number) else {
-                continue;
-            };
-            client.serve(number, event, &mut self.buffer, listener).map_err(|ended| {
-                let nick = nick(self.run, number);
-                let phase = self.phase.name;
-                match ended {
-                    Ended::Never(error) => BenchError::Connect { server: self.server, error },
-                    Ended::Closed(last) => BenchError::Closed { nick, phase, last },
-                    Ended::Refused(line) => BenchError::Refused { nick, phase, line },
-                    Ended::Stray(line) => BenchError::Stray { nick, line },
-                    Ended::Fault(fault) => BenchError::Order(fault),
-                }
-            })?;
-        }
-        Ok(())
     }
 
-    /// Lets each of `clients` `ask`, a wave at a time, and waits until each has got one of the `answers`.
+    fn serve(
+        &mut self,
+        number: usize,
+        readable: bool,
+        closed: bool,
+        listener: &mut impl Listener,
+    ) -> Result<(), BenchError> {
+        let Some(slot) = self.clients.get_mut(number) else { return Ok(()) };
+        let Some(client) = slot else { return Ok(()) };
+        let served = match readable && client.reads {
+            true => client.read(number, closed, &mut self.buffer, listener),
+            false => Ok(()),
+        };
+        client.flush();
+        let Err(ended) = served else { return Ok(()) };
+        let nick = nick(self.run, number);
+        let phase = self.phase.name;
+        Err(match ended {
+            Ended::Closed(_) if client.may_end => {
+                *slot = None;
+                listener.ended(number);
+                return Ok(());
+            }
+            Ended::Never(error) => BenchError::Connect { server: self.server, error },
+            Ended::Closed(last) => BenchError::Closed { nick, phase, last },
+            Ended::Refused(line) => BenchError::Refused { nick, phase, line },
+            Ended::Stray(line) => BenchError::Stray { nick, line },
+            Ended::Fault(fault) => BenchError::Order(fault),
+        })
+    }
+
+    /// Lets each of `clients` `ask`, a wave at a time, and waits until each has got one of the `answers`;
+    /// how many JOINs all have seen.
     fn step(
         &mut self,
         phase: &'static str,
-        clients: std::ops::Range<usize>,
+        clients: Range<usize>,
         answers: &'static [&'static [u8]],
         mut ask: impl FnMut(&mut Self, usize) -> Result<(), BenchError>,
-    ) -> Result<(), BenchError> {
-        let mut step = Step { answers, answered: vec![false; clients.end], count: 0 };
+    ) -> Result<u64, BenchError> {
+        let mut step = Step { answers, answered: vec![false; clients.end], count: 0, joins: 0 };
         let of = clients.len();
         self.begin(phase, of as u64, Duration::ZERO);
         for (asked, client) in clients.enumerate() {
@@ -205,10 +330,14 @@ impl Swarm {
         while step.count < of {
             self.turn(None, step.count as u64, &mut step)?;
         }
-        Ok(())
+        Ok(step.joins)
     }
 
-    fn connect(&mut self) -> Result<(), BenchError> {
+    /// Connects one more client, which says nothing; its number.
+    ///
+    /// # Errors
+    /// If the system gives no connection.
+    pub(super) fn connect(&mut self) -> Result<usize, BenchError> {
         let server = self.server;
         let failed = |error| BenchError::Connect { server, error };
         let number = self.clients.len();
@@ -227,22 +356,15 @@ impl Swarm {
             .registry()
             .register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)
             .map_err(failed)?;
-        self.clients.push(Client {
-            stream,
-            partial: Vec::new(),
-            out: Vec::new(),
-            error_line: None,
-            write_error: None,
-            connected: false,
-        });
-        Ok(())
+        self.clients.push(Some(Client::new(stream)));
+        Ok(number)
     }
 }
 
 impl Drop for Swarm {
     /// Takes leave, so that the nicks are free at once.
     fn drop(&mut self) {
-        for client in &mut self.clients {
+        for client in self.clients.iter_mut().flatten() {
             client.out.extend_from_slice(b"QUIT\r\n");
             client.flush();
         }
@@ -254,11 +376,14 @@ struct Step {
     answers: &'static [&'static [u8]],
     answered: Vec<bool>,
     count: usize,
+    joins: u64,
 }
 
 impl Listener for Step {
     fn line(&mut self, client: usize, line: &[u8]) -> Result<bool, Fault> {
-        if !self.answers.contains(&command(line)) {
+        let command = command(line);
+        if !self.answers.contains(&command) {
+            self.joins += u64::from(command == b"JOIN");
             return Ok(false);
         }
         if let Some(answered) = self.answered.get_mut(client).filter(|answered| !**answered) {
@@ -293,196 +418,23 @@ impl Phase {
     }
 }
 
-/// One connection.
-struct Client {
-    stream: TcpStream,
-    /// The beginning of a line whose end has not come.
-    partial: Vec<u8>,
-    /// What the socket has not taken.
-    out: Vec<u8>,
-    error_line: Option<String>,
-    write_error: Option<io::Error>,
-    /// True once anything has been read.
-    connected: bool,
-}
+/// The end of the greeting: of the MOTD, or that there is none.
+pub(super) const REGISTERED: &[&[u8]] = &[b"376", b"422"];
 
-/// Why a connection is of no use any more.
-enum Ended {
-    Never(io::Error),
-    Closed(String),
-    Refused(String),
-    Stray(String),
-    Fault(Fault),
-}
-
-impl Client {
-    fn serve(
-        &mut self,
-        number: usize,
-        event: &Event,
-        buffer: &mut [u8],
-        listener: &mut impl Listener,
-    ) -> Result<(), Ended> {
-        let mut more = event.is_readable() || event.is_error();
-        while more {
-            match self.stream.read(buffer) {
-                Ok(0) => return Err(self.end_of_file()),
-                Ok(length) => {
-                    self.connected = true;
-                    listener.arrived();
-                    self.lines(number, buffer.get(..length).unwrap_or_default(), listener)?;
-                    // A short read has emptied the socket, unless its end is already there to be read.
-                    more = length == buffer.len() || event.is_read_closed();
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => more = false,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if self.connected => return Err(Ended::Closed(self.last_words(error))),
-                Err(error) => return Err(Ended::Never(error)),
-            }
-        }
-        if !self.out.is_empty() {
-            self.flush();
-        }
-        Ok(())
-    }
-
-    /// Hands out the lines of one read, with the line that the read before left unfinished.
-    fn lines(
-        &mut self,
-        number: usize,
-        mut bytes: &[u8],
-        listener: &mut impl Listener,
-    ) -> Result<(), Ended> {
-        if !self.partial.is_empty() {
-            let Some(end) = memchr(b'\n', bytes) else {
-                self.partial.extend_from_slice(bytes);
-                return Ok(());
-            };
-            let (rest, next) = bytes.split_at(end);
-            let mut line = std::mem::take(&mut self.partial);
-            line.extend_from_slice(rest);
-            self.line(number, &line, listener)?;
-            line.clear();
-            self.partial = line;
-            bytes = next.get(1..).unwrap_or_default();
-        }
-        while let Some(end) = memchr(b'\n', bytes) {
-            let (line, next) = bytes.split_at(end);
-            self.line(number, line, listener)?;
-            bytes = next.get(1..).unwrap_or_default();
-        }
-        self.partial.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn line(
-        &mut self,
-        number: usize,
-        line: &[u8],
-        listener: &mut impl Listener,
-    ) -> Result<(), Ended> {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if listener.line(number, line).map_err(Ended::Fault)? {
-            return Ok(());
-        }
-        match command(line) {
-            b"PING" => {
-                self.out.extend_from_slice(b"PONG ");
-                self.out.extend_from_slice(parameters(line));
-                self.out.extend_from_slice(b"\r\n");
-                self.flush();
-            }
-            b"ERROR" => self.error_line = Some(text(line)),
-            b"PRIVMSG" => return Err(Ended::Stray(text(line))),
-            // 422, no MOTD, is no refusal.
-            [b'4' | b'5', b'0'..=b'9', b'0'..=b'9'] if command(line) != b"422" => {
-                return Err(Ended::Refused(text(line)));
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Sends what the socket takes; an error is told when reading, where the server's reason may be.
-    fn flush(&mut self) {
-        match self.stream.write(&self.out) {
-            Ok(written) => drop(self.out.drain(..written.min(self.out.len()))),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => self.write_error = self.write_error.take().or(Some(error)),
-        }
-    }
-
-    /// A refused connection looks like an ended one if it was written to first.
-    fn end_of_file(&mut self) -> Ended {
-        match self.write_error.take() {
-            Some(error) if !self.connected => Ended::Never(error),
-            _ => Ended::Closed(self.last_words("end of file")),
-        }
-    }
-
-    fn last_words(&mut self, otherwise: impl fmt::Display) -> String {
-        self.error_line.take().unwrap_or_else(|| otherwise.to_string())
-    }
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("connected", &self.connected).finish_non_exhaustive()
-    }
-}
+/// How many swarms this process has made.
+static RUN: AtomicU32 = AtomicU32::new(0);
 
 /// The bytes of one read. A busy receiver is emptied by one call.
 const READ_BYTES: usize = 256 * 1024;
 
-/// The command or numeric of a line that may begin with a source.
-pub(crate) fn command(line: &[u8]) -> &[u8] {
-    let rest = after_source(line);
-    rest.split(|&byte| byte == b' ').next().unwrap_or_default()
-}
-
-/// All that follows the command.
-pub(crate) fn parameters(line: &[u8]) -> &[u8] {
-    let rest = after_source(line);
-    memchr(b' ', rest).and_then(|space| rest.get(space + 1..)).unwrap_or_default()
-}
-
-fn after_source(line: &[u8]) -> &[u8] {
-    if line.first() == Some(&b':') {
-        memchr(b' ', line).and_then(|space| line.get(space + 1..)).unwrap_or_default()
-    } else {
-        line
-    }
-}
-
-/// A line for people: no control characters, since it came from outside.
-pub(crate) fn text(line: &[u8]) -> String {
-    let line = String::from_utf8_lossy(line);
-    line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::{
-        io::BufRead as _,
+        io::{BufRead as _, Write as _},
         net::{Ipv4Addr, TcpListener},
     };
 
     use super::*;
-
-    #[test]
-    fn a_command_is_found_with_or_without_source() {
-        assert_eq!(command(b":irc.test 366 bob #bench :End"), b"366");
-        assert_eq!(command(b"PING :irc.test"), b"PING");
-        assert_eq!(command(b":irc.test"), b"");
-        assert_eq!(command(b""), b"");
-    }
-
-    #[test]
-    fn the_answer_to_ping_keeps_its_parameters() {
-        assert_eq!(parameters(b"PING :irc.test"), b":irc.test");
-        assert_eq!(parameters(b":irc.test PING a b"), b"a b");
-        assert_eq!(parameters(b"PING"), b"");
-    }
 
     fn try_to_register(server: SocketAddr) -> String {
         let mut swarm = Swarm::new(server, 1, Duration::from_secs(10)).expect("a poller");
@@ -512,10 +464,5 @@ mod tests {
         let error = try_to_register(server);
         assert!(error.contains("while registering: ERROR :Too many of you; lift"), "{error}");
         host.join().expect("no panic").expect("no error");
-    }
-
-    #[test]
-    fn an_error_line_cannot_play_with_the_terminal() {
-        assert_eq!(text(b"ERROR :\x1b[2J"), "ERROR :\u{fffd}[2J");
     }
 }
