@@ -58,7 +58,11 @@ pub enum Input<'a> {
     /// The connection is gone; its id is free from now on.
     Closed(ConnId, Closed),
     /// A flush is over: so many bytes of the outbox have left. Exactly once for each
-    /// [`Output::Flush`] and for each time that a blocked connection became writable.
+    /// [`Output::Flush`], and for each time that a blocked connection became writable.
+    ///
+    /// Several outboxes may be written at a time, and what came of it said one after another; so may
+    /// other inputs be, meanwhile. Who is flushed unasked is an exception: nothing may come between
+    /// its being written and what is said of it.
     Sent(ConnId, usize, Pause),
     /// What was asked is answered.
     Answer(Ticket, Answer),
@@ -84,9 +88,11 @@ pub enum Closed {
 /// Why a flush ended.
 #[derive(Copy, Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub enum Pause {
-    /// All was sent, or the socket took no more: flush again, unasked, when it is writable.
+    /// The socket took no more: flush again, unasked, when it is writable. Or all was sent, if nothing
+    /// was said to the core since.
     Full,
-    /// The host's own bound on one write was reached: another [`Output::Flush`] follows if needed.
+    /// It may take more: the host saw no more, or its own bound on one write was reached. Another
+    /// [`Output::Flush`] follows if needed.
     Yield,
 }
 

@@ -121,6 +121,7 @@ mutants! {
         GapSent: "A range that is lengthened takes in lines between that were for others.",
         SecondBlockedMisses: "Of those who are blocked, only the first gets a line.",
         OldestNeverReset: "The age of unsent bytes is not reset when some of them leave.",
+        LentDropped: "Of a connection that is ended, what the host is writing is dropped.",
         RestNotFlushed: "After a write of the host's most bytes no further flush is asked for.",
         TornLineKept: "The last ERROR is written into the middle of a line.",
         HeldNeverReleased: "What a closed outbox held is counted for ever.",

@@ -100,6 +100,11 @@ impl Recorded {
         output
     }
 
+    /// The server, to look at.
+    pub const fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// What a connection is to send; see [`Server::outbox`].
     pub fn outbox(&self, conn: ConnId) -> impl Iterator<Item = Chunk<'_>> {
         self.server.outbox(conn)

@@ -64,6 +64,9 @@ const BUDGET_LINES: usize = 256;
 const OUTPUTS_KEEP: usize = 256;
 /// Deliveries after which a call carries out no further line or entry.
 const BUDGET_DELIVERIES: usize = 20_000;
+/// How many times as much a [`Input::Timeout`] carries out: it comes once a turn, with what was put off
+/// of all.
+const TIMEOUT_SHARE: usize = 5;
 
 /// This server's number among those of its network: it is alone.
 const NODE: u32 = 0;
@@ -96,6 +99,8 @@ pub struct Server {
     joins: Buckets<ChannelId>,
     /// Lines that this call may still carry out.
     lines_left: usize,
+    /// Deliveries after which it carries out no more.
+    most_deliveries: usize,
     /// The question for the bans that the host has kept.
     bans_asked: Option<(Ticket, Option<ConnId>)>,
     /// A look at connections for those that are banned.
@@ -185,6 +190,7 @@ impl Server {
             guesses: Guesses::new(&seed),
             joins: Buckets::new(HashKey::derive(&seed, b"joins")),
             lines_left: 0,
+            most_deliveries: 0,
             bans_asked: None,
             sweep: None,
             used: [0; command::COMMANDS.len()],
@@ -200,7 +206,9 @@ impl Server {
     /// An input for a connection that is gone does nothing.
     pub fn handle(&mut self, now: Now, input: Input<'_>) {
         self.set_now(now);
-        self.lines_left = BUDGET_LINES;
+        let share = if matches!(input, Input::Timeout) { TIMEOUT_SHARE } else { 1 };
+        self.lines_left = share * BUDGET_LINES;
+        self.most_deliveries = share * BUDGET_DELIVERIES;
         self.links.deliveries = 0;
         // The quits of those who go in one turn come together, when nobody of them is left to be told.
         let defer = matches!(input, Input::Closed(..) | Input::Eof(_));
@@ -246,6 +254,11 @@ impl Server {
     /// The next thing to do, in order.
     pub fn poll_output(&mut self) -> Option<Output> {
         let output = self.links.outputs.pop_front();
+        if let Some(Output::Flush(conn)) = output
+            && self.links.get(conn).is_some()
+        {
+            self.links.outboxes.lend(conn.index());
+        }
         if output.is_none() && self.links.outputs.capacity() > OUTPUTS_KEEP {
             self.links.outputs.shrink_to(OUTPUTS_KEEP);
         }
@@ -353,7 +366,7 @@ impl Server {
 
     /// Carries out entries that wait in the log, as the budget allows. Whether none is left.
     fn drain_log(&mut self) -> bool {
-        while self.links.deliveries < BUDGET_DELIVERIES {
+        while self.links.deliveries < self.most_deliveries {
             let Some((sequence, entry)) = self.log.next() else { return true };
             if let Some(entry) = entry.get() {
                 if let Op::Quit { .. } = entry.op {
@@ -387,7 +400,7 @@ impl Server {
                 self.shed_unread();
             }
             let nothing_waits = self.log.is_empty() && self.answers.is_empty();
-            if defer || self.links.deliveries >= BUDGET_DELIVERIES || nothing_waits {
+            if defer || self.links.deliveries >= self.most_deliveries || nothing_waits {
                 break;
             }
             self.go_on();
@@ -481,7 +494,8 @@ impl Server {
         let below_soft = self.links.outboxes.len(conn.index()) <= self.config.limits.sendq_soft;
         let resumes = below_soft && !mutant!(NotResumed);
         if resumes && (!link.steps.is_empty() || !link.unread.is_empty() && !link.reading) {
-            self.run(conn, &[]);
+            // Later: others that the host has written, and not told of yet, would be added to.
+            self.queue(conn);
         }
         self.rearm_blocked(conn);
     }

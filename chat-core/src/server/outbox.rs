@@ -37,11 +37,16 @@ struct Outbox {
     state: State,
     /// Nothing more is taken: the last line is in.
     sealed: bool,
+    /// The host may be writing it: what is in it stays until it says how much has left.
+    lent: bool,
     /// The last byte that left did not end its line.
     mid_line: bool,
     /// Whether a segment is a range of the turn's buffers.
     in_turn: bool,
     bytes: u32,
+    /// Sealed while it was lent, with a last line of so many bytes: what is before it and has not
+    /// left then is dropped.
+    cut: u32,
     /// The last segment; those before it are in `earlier`.
     tail: Segment,
     earlier: Vec<Segment>,
@@ -291,10 +296,20 @@ impl Outboxes {
         self.push(index, &mut line, now)
     }
 
-    /// Drops all that waits and puts one last line in its place.
+    /// The host is to write it, and says later how much has left.
+    pub(crate) fn lend(&mut self, index: usize) {
+        self.boxes[index].lent = true;
+    }
+
+    /// Drops all that waits and puts one last line in its place. Of one that is lent it is dropped
+    /// when the host has said what has left.
     pub(crate) fn seal(&mut self, index: usize, now: Instant, last: &[u8], keep: bool) -> Pushed {
         if self.boxes[index].sealed {
             return Pushed::Dropped;
+        }
+        if self.boxes[index].lent && !keep && !mutant!(LentDropped) {
+            self.boxes[index].cut = last.len() as u32;
+            return self.seal(index, now, last, true);
         }
         let mut torn = Vec::new();
         if !keep {
@@ -347,8 +362,10 @@ impl Outboxes {
 
     /// A flush is over. Whether another one is to be asked for.
     pub(crate) fn sent(&mut self, index: usize, bytes: usize, pause: Pause, now: Instant) -> bool {
-        let total = self.boxes[index].bytes as usize;
-        let rest = total.saturating_sub(bytes);
+        let outbox = &mut self.boxes[index];
+        outbox.lent = false;
+        let cut = core::mem::take(&mut outbox.cut) as usize;
+        let rest = (outbox.bytes as usize).saturating_sub(bytes);
         if rest == 0 {
             self.clear(index);
             self.boxes[index].mid_line = false;
@@ -363,7 +380,19 @@ impl Outboxes {
             outbox.oldest = now;
         }
         outbox.state = if pause == Pause::Full { State::Blocked } else { State::Queued };
+        if cut > 0 && rest > cut {
+            self.cut_to(index, cut, now);
+        }
         pause == Pause::Yield && !mutant!(RestNotFlushed)
+    }
+
+    /// Seals again, with the last `last` bytes of what waits, now that the rest may be dropped.
+    #[cold]
+    fn cut_to(&mut self, index: usize, last: usize, now: Instant) {
+        let mut line: Vec<u8> = self.chunks(index).flat_map(|chunk| chunk.to_vec()).collect();
+        line.drain(..line.len().saturating_sub(last));
+        self.boxes[index].sealed = false;
+        self.seal(index, now, &line, false);
     }
 
     /// The unsent byte at this place.
@@ -584,6 +613,29 @@ mod tests {
         let mut outboxes = Outboxes::new();
         (0..3).for_each(|index| outboxes.open(index));
         outboxes
+    }
+
+    #[test]
+    fn what_is_lent_stays_until_it_is_known_what_has_left() {
+        let last = b"ERROR\r\n";
+        for (left, pause, waits) in [
+            // All was written before the end came.
+            (14, Pause::Yield, &b"ERROR\r\n"[..]),
+            // Half a line has left: its end must follow.
+            (3, Pause::Full, b"\r\nERROR\r\n"),
+            (0, Pause::Full, b"ERROR\r\n"),
+            // Half of the last line itself has.
+            (17, Pause::Full, b"OR\r\n"),
+        ] {
+            let mut outboxes = three();
+            broadcast(&mut outboxes, &[0], b"one\r\n");
+            broadcast(&mut outboxes, &[0], b"two two\r\n");
+            outboxes.lend(0);
+            let _ = outboxes.seal(0, NOW, last, false);
+            assert_eq!(unsent(&outboxes, 0), b"one\r\ntwo two\r\nERROR\r\n");
+            outboxes.sent(0, left, pause, NOW);
+            assert_eq!(unsent(&outboxes, 0), waits, "{left} bytes have left");
+        }
     }
 
     #[test]

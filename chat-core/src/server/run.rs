@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, collections::VecDeque};
 
 use super::{
-    BUDGET_DELIVERIES, Server, command,
+    Server, command,
     link::{Lines, Link, Response, Step},
 };
 use crate::{
@@ -101,7 +101,7 @@ impl Server {
                 return false;
             }
             let out_of_budget = self.lines_left == 0
-                || self.links.deliveries >= BUDGET_DELIVERIES
+                || self.links.deliveries >= self.most_deliveries
                 || self.links.outboxes.turn_is_full()
                 || read >= BUDGET_READ;
             if out_of_budget || (!self.log.is_empty() && !self.drain_log()) {
