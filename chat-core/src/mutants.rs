@@ -24,6 +24,8 @@ macro_rules! mutant {
 pub enum Place {
     /// In the core.
     Core,
+    /// In `runtime`.
+    Runtime,
     /// In `runtime-mio`.
     Mio,
     /// In `runtime-tokio`.
@@ -197,25 +199,23 @@ mutants! {
         NickNotToldToOneself: "Who changes nick is not told.",
         MembershipOutlivesQuit: "Who quits stays in the first of its channels.",
     }
-    Mio "runtime-mio/src/peer.rs" {
+    Runtime "runtime/src/peer.rs" {
+        InterruptedWriteFails: "A write that was interrupted ends the connection.",
+        ShortWriteWaits: "After a short write readiness is waited for that need not come.",
+        BlockedRestLost: "What a full socket does not take is counted as sent.",
+    }
+    Runtime "runtime/src/driver.rs" {
+        ResumedUnread: "What came while nothing was read is not read when reading goes on.",
+        SecondFlushDropped: "A second flush in one turn is forgotten.",
+    }
+    Runtime "runtime/src/door.rs" {
+        SecondNewcomerLost: "Of newcomers who come together the second is dropped.",
+    }
+    Mio "runtime-mio/src/edge.rs" {
         MioShortReadIsLast: "A read that does not fill its buffer is taken for the last.",
         MioInterruptedReadFails: "A read that was interrupted ends the connection.",
-        MioInterruptedWriteFails: "A write that was interrupted ends the connection.",
-        MioShortWriteWaits: "After a short write an edge is waited for that need not come.",
-        MioBlockedRestLost: "What a full socket does not take is counted as sent.",
-    }
-    Mio "runtime-mio/src/server.rs" {
-        MioResumedUnread: "What came while nothing was read is not read when reading goes on.",
-        MioSecondFlushDropped: "A second flush in one turn is forgotten.",
-    }
-    Tokio "runtime-tokio/src/peer.rs" {
-        TokioShortWriteWaits: "After a short write a wake-up is waited for that need not come.",
     }
     Tokio "runtime-tokio/src/server.rs" {
         TokioSecondWakeLost: "Of those who are woken together only the first is looked at.",
-        TokioSecondFlushDropped: "A second flush in one turn is forgotten.",
-    }
-    Tokio "runtime-tokio/src/accept.rs" {
-        TokioSecondNewcomerLost: "Of newcomers who come together the second is dropped.",
     }
 }

@@ -1,21 +1,18 @@
 //! `parlance serve`: a server, from its configuration to its end.
 
 use std::{
-    fmt::Display,
     fs,
     io::{self, Write as _},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener},
+    num::{NonZeroU8, NonZeroUsize},
     path::{Path, PathBuf},
     sync::Arc,
     thread,
 };
 
-use chat_core::{
-    Config,
-    host::{Host, Tape},
-};
+use chat_core::{Config, host::Tape};
 use clap::Args;
-use runtime_mio::{Listen, SystemClock};
+use runtime::{Error, Handle, Listen, Options, SystemClock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ},
@@ -40,6 +37,10 @@ pub(crate) struct ServeArgs {
     /// What drives the sockets; wins over the configuration [default: tokio]
     #[arg(long, value_enum)]
     runtime: Option<Runtime>,
+    /// Threads that read and write sockets; wins over the configuration [default: as many as there are
+    /// processors]
+    #[arg(long, value_name = "N")]
+    io_threads: Option<NonZeroU8>,
     /// Where to listen: 127.0.0.1:6667, [::1]:6667 or unix:PATH, and port 0 for a free one; repeat it
     /// for more; wins over the configuration [default: 127.0.0.1:6667 and [::1]:6667]
     #[allow(rustdoc::broken_intra_doc_links, reason = "[::1] is an address, and --help shows it")]
@@ -95,15 +96,19 @@ pub(crate) fn run(args: ServeArgs) -> Result<(), Failure> {
     let plan = Plan {
         signals,
         file,
-        record_file: args.record,
-        config: settings.config,
-        seed,
-        listen: reachable(settings.listen),
-        host: Box::new(ServeHost::new(verifier, files)),
-        tape,
-        exempt: Box::new(move |peer| {
-            peer.is_none_or(|address| exempt.iter().any(|network| network.contains(address)))
-        }),
+        record: args.record,
+        options: Options {
+            config: settings.config,
+            seed,
+            listen: reachable(settings.listen),
+            clock: Box::new(SystemClock::new()),
+            host: Box::new(ServeHost::new(verifier, files)),
+            tape,
+            exempt: Box::new(move |peer| {
+                peer.is_none_or(|address| exempt.iter().any(|network| network.contains(address)))
+            }),
+            io_threads: settings.io_threads.map_or_else(processors, NonZeroUsize::from),
+        },
     };
     match settings.runtime {
         Runtime::Mio => plan.run_on_mio(),
@@ -117,35 +122,23 @@ impl ServeArgs {
             settings.listen.clone_from(&self.listen);
         }
         settings.runtime = self.runtime.unwrap_or(settings.runtime);
+        settings.io_threads = self.io_threads.or(settings.io_threads);
         settings
     }
 }
 
-/// What a server is made of, whatever drives it.
+/// A server to be, whatever drives it.
 struct Plan {
     signals: Signals,
     file: Option<Arc<ConfigFile>>,
-    record_file: Option<PathBuf>,
-    config: Config,
-    seed: [u8; 32],
-    listen: Vec<Listen>,
-    host: Box<dyn Host>,
-    tape: Option<Box<dyn Tape>>,
-    exempt: Box<dyn Fn(Option<IpAddr>) -> bool + Send>,
+    record: Option<PathBuf>,
+    options: Options,
 }
 
 impl Plan {
     fn run_on_mio(self) -> Result<(), Failure> {
-        let server = runtime_mio::bind(runtime_mio::Options {
-            config: self.config,
-            seed: self.seed,
-            listen: self.listen,
-            clock: Box::new(SystemClock::new()),
-            host: self.host,
-            tape: self.tape,
-            exempt: self.exempt,
-        })
-        .map_err(|why| not_started(why, self.record_file.as_deref()))?;
+        let server = runtime_mio::bind(self.options)
+            .map_err(|why| not_started(&why, self.record.as_deref()))?;
         obey(self.signals, server.handle(), self.file)?;
         announce(server.addresses());
         server.run().map_err(|why| Failure::new(why.to_string()))
@@ -158,78 +151,28 @@ impl Plan {
             .build()
             .map_err(|error| Failure::io("start Tokio", &error))?;
         tokio.block_on(async {
-            let server = runtime_tokio::bind(runtime_tokio::Options {
-                config: self.config,
-                seed: self.seed,
-                listen: self.listen.into_iter().map(to_tokio).collect(),
-                net: runtime_tokio::SystemNet,
-                clock: Box::new(SystemClock::new()),
-                host: self.host,
-                tape: self.tape,
-                exempt: self.exempt,
-            })
-            .map_err(|why| not_started(why, self.record_file.as_deref()))?;
+            let server = runtime_tokio::bind(self.options)
+                .map_err(|why| not_started(&why, self.record.as_deref()))?;
             obey(self.signals, server.handle(), self.file)?;
-            let addresses: Vec<Listen> = server.addresses().iter().cloned().map(to_mio).collect();
-            announce(&addresses);
+            announce(server.addresses());
             server.run().await;
             Ok(())
         })
     }
 }
 
-fn to_tokio(address: Listen) -> runtime_tokio::Listen {
-    match address {
-        Listen::Tcp(address) => runtime_tokio::Listen::Tcp(address),
-        Listen::Unix(path) => runtime_tokio::Listen::Unix(path),
-    }
-}
-
-fn to_mio(address: runtime_tokio::Listen) -> Listen {
-    match address {
-        runtime_tokio::Listen::Tcp(address) => Listen::Tcp(address),
-        runtime_tokio::Listen::Unix(path) => Listen::Unix(path),
-    }
-}
-
 /// A recording of nothing would be in the way of the next start.
-fn not_started(why: impl Display, record: Option<&Path>) -> Failure {
+fn not_started(why: &Error, record: Option<&Path>) -> Failure {
     if let Some(record) = record {
         let _ = fs::remove_file(record);
     }
     Failure::new(why.to_string())
 }
 
-/// A running server, as signals see it.
-trait Control: Send + 'static {
-    fn stop(&self);
-    fn reload(&self, config: Config);
-}
-
-impl Control for runtime_mio::Handle {
-    fn stop(&self) {
-        self.stop();
-    }
-
-    fn reload(&self, config: Config) {
-        self.reload(config);
-    }
-}
-
-impl Control for runtime_tokio::Handle {
-    fn stop(&self) {
-        self.stop();
-    }
-
-    fn reload(&self, config: Config) {
-        self.reload(config);
-    }
-}
-
 /// Carries out signals on a thread of its own.
 fn obey(
     mut signals: Signals,
-    server: impl Control,
+    server: Handle,
     file: Option<Arc<ConfigFile>>,
 ) -> Result<(), Failure> {
     let obey = move || {
@@ -326,6 +269,11 @@ fn tape(path: &Path) -> Result<Box<dyn Tape>, Failure> {
         ))),
         Err(error) => Err(Failure::io(format_args!("record into {}", path.display()), &error)),
     }
+}
+
+/// How many processors this process may use.
+fn processors() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Every connection is a descriptor: take as many as this process may have.

@@ -10,8 +10,13 @@ use support::{Client, PATIENCE, RUNTIMES, Serve, file, parlance};
 
 #[test]
 fn a_wrong_command_line_is_code_2() {
-    for args in [&[][..], &["chat"], &["serve", "--listen", "lobby"], &["serve", "--runtime", "x"]]
-    {
+    for args in [
+        &[][..],
+        &["chat"],
+        &["serve", "--listen", "lobby"],
+        &["serve", "--runtime", "x"],
+        &["serve", "--io-threads", "0"],
+    ] {
         let run = parlance(args, "");
         assert_eq!(run.code, 2, "{args:?}: {}", run.err);
         assert!(run.out.is_empty() && !run.err.is_empty());
@@ -137,6 +142,29 @@ fn a_recorded_run_is_proved_and_damage_is_found() {
 
         let args = ["serve", "--runtime", runtime, "--record", file];
         parlance(&args, "").failed(&["is there already"]);
+    }
+}
+
+#[test]
+fn a_run_on_several_threads_is_proved() {
+    let folder = tempfile::tempdir().unwrap();
+    for runtime in RUNTIMES {
+        let path = folder.path().join(runtime);
+        let file = path.to_str().unwrap();
+        let serve = Serve::on_free_port(runtime, &["--record", file, "--io-threads", "3"]);
+        let mut crowd: Vec<_> =
+            (0..40).map(|number| serve.connect().register(&format!("m{number}"))).collect();
+        crowd[0].send(["PRIVMSG #lobby :to all"; 20].join("\r\n").as_str());
+        for client in &mut crowd[1..] {
+            client.expect(":to all");
+        }
+        serve.signal(Signal::TERM);
+        crowd.into_iter().for_each(support::Client::leave);
+        serve.stop();
+
+        let run = parlance(&["replay", file], "");
+        assert_eq!(run.code, 0, "{runtime}: {}", run.err);
+        assert!(run.out.contains(": equal: ") && run.out.contains("40 connections"), "{}", run.out);
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpStream},
+    num::NonZeroUsize,
     thread,
     time::Duration,
 };
@@ -13,6 +14,7 @@ use chat_core::{
     Report, Request, Server, UnixMillis,
     host::{Clock, Host, Reply},
 };
+use runtime::{Listen, Options};
 
 /// Who says what. After each line everybody says PING and waits for the answer, so that all that
 /// the line led to has come.
@@ -191,8 +193,8 @@ fn on_sockets(address: SocketAddr) -> Streams {
     })
 }
 
-fn on_mio() -> Streams {
-    let server = runtime_mio::bind(runtime_mio::Options {
+fn options() -> Options {
+    Options {
         config: config(),
         seed: SEED,
         listen: vec!["127.0.0.1:0".parse().expect("an address")],
@@ -200,9 +202,13 @@ fn on_mio() -> Streams {
         host: Box::new(Nobody),
         tape: None,
         exempt: Box::new(|_| true),
-    })
-    .expect("it listens");
-    let runtime_mio::Listen::Tcp(address) = server.addresses()[0] else { panic!("it is TCP") };
+        io_threads: NonZeroUsize::MIN.saturating_add(1),
+    }
+}
+
+fn on_mio() -> Streams {
+    let server = runtime_mio::bind(options()).expect("it listens");
+    let Listen::Tcp(address) = server.addresses()[0] else { panic!("it is TCP") };
     let handle = server.handle();
     let running = thread::spawn(move || server.run());
     let streams = on_sockets(address);
@@ -216,24 +222,14 @@ fn on_tokio() -> Streams {
     let running = thread::spawn(move || {
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
         tokio.expect("Tokio starts").block_on(async {
-            let server = runtime_tokio::bind(runtime_tokio::Options {
-                config: config(),
-                seed: SEED,
-                listen: vec!["127.0.0.1:0".parse().expect("an address")],
-                net: runtime_tokio::SystemNet,
-                clock: Box::new(Still),
-                host: Box::new(Nobody),
-                tape: None,
-                exempt: Box::new(|_| true),
-            });
-            let server = server.expect("it listens");
+            let server = runtime_tokio::bind(options()).expect("it listens");
             let address = server.addresses()[0].clone();
             sender.send((address, server.handle())).expect("the test waits");
             server.run().await;
         });
     });
     let (address, handle) = receiver.recv().expect("it listens");
-    let runtime_tokio::Listen::Tcp(address) = address else { panic!("it is TCP") };
+    let Listen::Tcp(address) = address else { panic!("it is TCP") };
     let streams = on_sockets(address);
     handle.stop();
     running.join().expect("no panic");

@@ -16,7 +16,9 @@ use chat_core::{
     host::Clock,
 };
 
-use crate::{Error, Sys as _, System, SystemStream, Token};
+use runtime::{Error, Token};
+
+use crate::{Sys as _, System, SystemStream};
 
 const STREAM: Token = Token::Stream(0);
 const READ_MAX: usize = 16 << 10;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::Listen;
+use runtime::{Listen, Ready, Token};
 
 /// A poller and its sockets. Readiness is told by edges: once for each time that something becomes
 /// ready.
@@ -59,26 +59,4 @@ pub trait Stream: Read + Write {
     /// # Errors
     /// The connection is gone.
     fn shut_down_write(&mut self) -> io::Result<()>;
-}
-
-/// Whom readiness is told of.
-#[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub enum Token {
-    /// The listener with this number.
-    Listener(usize),
-    /// The stream with this number.
-    Stream(usize),
-}
-
-/// What became ready.
-#[derive(Copy, Clone, Debug, Eq, PartialEq)]
-pub struct Ready {
-    /// Where.
-    pub token: Token,
-    /// There is something to read, or to accept.
-    pub readable: bool,
-    /// The peer's end is among what there is to read, however short the reads before it are.
-    pub ending: bool,
-    /// There is room to write, or the connection is broken, which a write will tell.
-    pub writable: bool,
 }

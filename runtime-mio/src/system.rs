@@ -1,11 +1,9 @@
 //! The machine's own poller and sockets.
 
 use std::{
-    fs,
     io::{self, Read, Write},
     net::{IpAddr, Shutdown, SocketAddr},
-    os::unix::{fs::FileTypeExt as _, net::UnixStream as StdUnixStream},
-    path::{Path, PathBuf},
+    path::Path,
     sync::Arc,
     task::{Wake, Waker},
     time::Duration,
@@ -16,15 +14,10 @@ use mio::{
     event::Source,
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
 };
-use socket2::{Domain, Protocol, Socket, Type};
+use runtime::{Bound, Listen, Ready, SocketFile, Token};
 
-use crate::{
-    Listen,
-    sys::{Ready, Stream, Sys, Token},
-};
+use crate::sys::{Stream, Sys};
 
-/// Connections that wait to be accepted.
-const BACKLOG: i32 = 1024;
 /// Edges that one poll brings at the most; others come with the next.
 const EVENTS: usize = 1024;
 /// Of the waker, which says no more than that something is to be looked at.
@@ -41,8 +34,8 @@ pub struct System {
 pub enum SystemListener {
     /// TCP.
     Tcp(TcpListener),
-    /// A Unix socket, with the path of its file, removed when the listener goes.
-    Unix(UnixListener, PathBuf),
+    /// A Unix socket, with its file.
+    Unix(UnixListener, SocketFile),
 }
 
 /// A stream of either kind.
@@ -70,28 +63,11 @@ impl Sys for System {
     type Stream = SystemStream;
 
     fn bind(&mut self, address: &Listen, token: Token) -> io::Result<(SystemListener, Listen)> {
-        let (mut listener, address) = match address {
-            Listen::Tcp(address) => {
-                let socket =
-                    Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
-                if address.is_ipv6() {
-                    // So that IPv4 can have the same port.
-                    socket.set_only_v6(true)?;
-                }
-                socket.set_reuse_address(true)?;
-                socket.set_nonblocking(true)?;
-                socket.bind(&(*address).into())?;
-                socket.listen(BACKLOG)?;
-                let listener = TcpListener::from_std(socket.into());
-                let address = Listen::Tcp(listener.local_addr()?);
-                (SystemListener::Tcp(listener), address)
-            }
-            Listen::Unix(path) => {
-                if is_dead_socket(path) {
-                    fs::remove_file(path)?;
-                }
-                let listener = UnixListener::bind(path)?;
-                (SystemListener::Unix(listener, path.clone()), address.clone())
+        let (bound, address) = address.bind()?;
+        let mut listener = match bound {
+            Bound::Tcp(listener) => SystemListener::Tcp(TcpListener::from_std(listener)),
+            Bound::Unix(listener, file) => {
+                SystemListener::Unix(UnixListener::from_std(listener), file)
             }
         };
         let source: &mut dyn Source = match &mut listener {
@@ -209,14 +185,6 @@ impl Write for SystemStream {
     }
 }
 
-impl Drop for SystemListener {
-    fn drop(&mut self) {
-        if let Self::Unix(_, path) = self {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
-
 struct Waking(mio::Waker);
 
 impl Wake for Waking {
@@ -240,13 +208,4 @@ const fn pack(token: Token) -> mio::Token {
 
 const fn unpack(mio::Token(number): mio::Token) -> Token {
     if number % 2 == 0 { Token::Listener(number / 2) } else { Token::Stream(number / 2) }
-}
-
-/// Whether this is a socket at which nobody answers: left behind by a server that was killed. Any
-/// other file is not ours to remove.
-fn is_dead_socket(path: &Path) -> bool {
-    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-    is_socket
-        && StdUnixStream::connect(path)
-            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }

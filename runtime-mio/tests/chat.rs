@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::{fs, time::Duration};
+use std::{fs, num::NonZeroUsize, time::Duration};
 
 use chat_core::Config;
 use runtime_mio::{Error, Listen, SystemClock, bind};
@@ -17,6 +17,35 @@ fn two_clients_chat() {
     alice.until(":bob!");
     chat(&mut alice, &mut bob, "#rust", 100);
     chat(&mut bob, &mut alice, "#rust", 100);
+}
+
+#[test]
+fn a_crowd_on_several_threads_hears_everything_in_order() {
+    let mut options = options(talkative(), &["127.0.0.1:0"], SystemClock::new());
+    options.io_threads = NonZeroUsize::new(3).unwrap();
+    let server = Running::with(options);
+    // Enough for each thread to have work in each turn.
+    let mut crowd: Vec<Client> =
+        (0..48).map(|number| server.member(&format!("m{number}"), "#rust")).collect();
+    for (speaker, client) in crowd.iter_mut().take(4).enumerate() {
+        let line = |number| format!("PRIVMSG #rust :{speaker}.{number}\r\n");
+        client.send((0..100).map(line).collect::<String>().trim_end());
+    }
+    for (listener, client) in crowd.iter_mut().enumerate() {
+        let mut next = [0; 4];
+        while (0..4).any(|speaker| speaker != listener && next[speaker] < 100) {
+            let line = client.until("PRIVMSG");
+            let (_, text) = line.trim_end().rsplit_once(':').unwrap();
+            let (speaker, number) = text.split_once('.').unwrap();
+            let speaker: usize = speaker.parse().unwrap();
+            assert_eq!(number.parse(), Ok(next[speaker]), "{listener} hears {speaker}");
+            next[speaker] += 1;
+        }
+    }
+    server.stop();
+    for client in &mut crowd {
+        assert!(client.rest().contains("ERROR"), "everybody is told of the end");
+    }
 }
 
 #[test]

@@ -1,26 +1,18 @@
 //! The network as server and client use it, and the machine's own.
 
 use std::{
-    fs,
     future::Future,
     io,
     net::IpAddr,
-    os::unix::{fs::FileTypeExt as _, net::UnixStream as StdUnixStream},
-    path::{Path, PathBuf},
     pin::Pin,
     task::{Context, Poll},
 };
 
-use socket2::{Domain, Protocol, Socket, Type};
+use runtime::{Bound, Listen, SocketFile};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
 };
-
-use crate::Listen;
-
-/// Connections that wait to be accepted.
-const BACKLOG: i32 = 1024;
 
 /// A network: the machine's, or a simulated one.
 pub trait Net: Send + 'static {
@@ -65,8 +57,8 @@ pub struct SystemNet;
 pub enum SystemListener {
     /// TCP.
     Tcp(TcpListener),
-    /// A Unix socket, with the path of its file, removed when the listener goes.
-    Unix(UnixListener, PathBuf),
+    /// A Unix socket, with its file.
+    Unix(UnixListener, SocketFile),
 }
 
 /// A stream of either kind.
@@ -82,30 +74,14 @@ impl Net for SystemNet {
     type Stream = SystemStream;
 
     fn bind(&self, address: &Listen) -> io::Result<(SystemListener, Listen)> {
-        match address {
-            Listen::Tcp(address) => {
-                let socket =
-                    Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
-                if address.is_ipv6() {
-                    // So that IPv4 can have the same port.
-                    socket.set_only_v6(true)?;
-                }
-                socket.set_reuse_address(true)?;
-                socket.set_nonblocking(true)?;
-                socket.bind(&(*address).into())?;
-                socket.listen(BACKLOG)?;
-                let listener = TcpListener::from_std(socket.into())?;
-                let address = Listen::Tcp(listener.local_addr()?);
-                Ok((SystemListener::Tcp(listener), address))
+        let (bound, address) = address.bind()?;
+        let listener = match bound {
+            Bound::Tcp(listener) => SystemListener::Tcp(TcpListener::from_std(listener)?),
+            Bound::Unix(listener, file) => {
+                SystemListener::Unix(UnixListener::from_std(listener)?, file)
             }
-            Listen::Unix(path) => {
-                if is_dead_socket(path) {
-                    fs::remove_file(path)?;
-                }
-                let listener = UnixListener::bind(path)?;
-                Ok((SystemListener::Unix(listener, path.clone()), address.clone()))
-            }
-        }
+        };
+        Ok((listener, address))
     }
 
     fn poll_accept(
@@ -142,23 +118,6 @@ impl Connect for SystemNet {
                 }
             }
         })
-    }
-}
-
-/// Whether this is a socket at which nobody answers: left behind by a server that was killed. Any
-/// other file is not ours to remove.
-fn is_dead_socket(path: &Path) -> bool {
-    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
-    is_socket
-        && StdUnixStream::connect(path)
-            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-}
-
-impl Drop for SystemListener {
-    fn drop(&mut self) {
-        if let Self::Unix(_, path) = self {
-            let _ = fs::remove_file(path);
-        }
     }
 }
 

@@ -3,10 +3,10 @@
 
 mod support;
 
-use std::{fs, time::Duration};
+use std::{fs, num::NonZeroUsize, time::Duration};
 
 use chat_core::Config;
-use runtime_tokio::{Error, Listen, SystemClock, SystemNet, bind};
+use runtime_tokio::{Error, Listen, SystemClock, bind};
 use support::{Client, ManualClock, Running, chat, options, talkative};
 
 #[test]
@@ -20,12 +20,41 @@ fn two_clients_chat() {
 }
 
 #[test]
+fn a_crowd_on_several_threads_hears_everything_in_order() {
+    let mut options = options(talkative(), &["127.0.0.1:0"], SystemClock::new());
+    options.io_threads = NonZeroUsize::new(3).unwrap();
+    let server = Running::with(options);
+    // Enough for each thread to have work in each turn.
+    let mut crowd: Vec<Client> =
+        (0..48).map(|number| server.member(&format!("m{number}"), "#rust")).collect();
+    for (speaker, client) in crowd.iter_mut().take(4).enumerate() {
+        let line = |number| format!("PRIVMSG #rust :{speaker}.{number}\r\n");
+        client.send((0..100).map(line).collect::<String>().trim_end());
+    }
+    for (listener, client) in crowd.iter_mut().enumerate() {
+        let mut next = [0; 4];
+        while (0..4).any(|speaker| speaker != listener && next[speaker] < 100) {
+            let line = client.until("PRIVMSG");
+            let (_, text) = line.trim_end().rsplit_once(':').unwrap();
+            let (speaker, number) = text.split_once('.').unwrap();
+            let speaker: usize = speaker.parse().unwrap();
+            assert_eq!(number.parse(), Ok(next[speaker]), "{listener} hears {speaker}");
+            next[speaker] += 1;
+        }
+    }
+    server.stop();
+    for client in &mut crowd {
+        assert!(client.rest().contains("ERROR"), "everybody is told of the end");
+    }
+}
+
+#[test]
 fn they_meet_whatever_they_connect_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("chat.sock");
     let unix = format!("unix:{}", path.display());
     let listen = ["127.0.0.1:0", "[::1]:0", &unix];
-    let server = Running::with(options(SystemNet, talkative(), &listen, SystemClock::new()));
+    let server = Running::with(options(talkative(), &listen, SystemClock::new()));
     let Listen::Tcp(v6) = server.addresses[1] else { panic!("the order of addresses changed") };
 
     let mut alice = server.member("alice", "#rust");
@@ -89,7 +118,7 @@ fn a_new_configuration_comes_into_force() {
 #[test]
 fn whoever_is_silent_is_ended_when_the_clock_says_so() {
     let clock = ManualClock::default();
-    let server = Running::with(options(SystemNet, talkative(), &["127.0.0.1:0"], clock.clone()));
+    let server = Running::with(options(talkative(), &["127.0.0.1:0"], clock.clone()));
     let mut alice = server.member("alice", "#rust");
     let mut silent = server.connect();
     // Taken before alice is answered: both listen at one door, in order.
@@ -126,9 +155,8 @@ fn what_keeps_a_server_from_starting_names_the_address() {
     let taken = server.address().to_string();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let _inside = runtime.enter();
-    let start = |listen: &str| {
-        bind(options(SystemNet, talkative(), &[listen], SystemClock::new())).err().unwrap()
-    };
+    let start =
+        |listen: &str| bind(options(talkative(), &[listen], SystemClock::new())).err().unwrap();
     let why = start(&taken);
     assert!(matches!(why, Error::Listen(..)));
     assert!(why.to_string().contains(&taken), "{why}");
@@ -142,7 +170,7 @@ fn only_a_dead_socket_makes_way() {
     let _inside = runtime.enter();
     let start = |path: &std::path::Path| {
         let listen = format!("unix:{}", path.display());
-        bind(options(SystemNet, talkative(), &[&listen], SystemClock::new()))
+        bind(options(talkative(), &[&listen], SystemClock::new()))
     };
 
     let letter = folder.path().join("letter");

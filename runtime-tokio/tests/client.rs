@@ -99,7 +99,7 @@ fn two_clients_chat_over_any_kind_of_socket() {
     let folder = tempfile::tempdir().unwrap();
     let unix = format!("unix:{}", folder.path().join("chat.sock").display());
     let listen = ["127.0.0.1:0", &unix];
-    let server = Running::with(options(SystemNet, talkative(), &listen, SystemClock::new()));
+    let server = Running::with(options(talkative(), &listen, SystemClock::new()));
     let alice = User::start("alice", &server.address().to_string());
     alice.until_joined();
     let bob = User::start("bob", &unix);

@@ -6,7 +6,7 @@ mod support;
 
 use std::{fs::File, net::TcpStream, os::fd::AsRawFd as _, thread};
 
-use runtime_tokio::{Listen, SystemClock, SystemNet, bind};
+use runtime_tokio::{Listen, SystemClock, bind};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use support::{Client, options, talkative};
 
@@ -15,7 +15,7 @@ fn newcomers_are_turned_away_until_there_are_descriptors_again() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = {
         let _inside = runtime.enter();
-        let options = options(SystemNet, talkative(), &["127.0.0.1:0"], SystemClock::new());
+        let options = options(talkative(), &["127.0.0.1:0"], SystemClock::new());
         bind(options).unwrap()
     };
     let Listen::Tcp(address) = server.addresses()[0] else { panic!("it is no TCP address") };

@@ -13,7 +13,7 @@ use std::{
 };
 
 use chat_core::{Config, Report};
-use runtime_tokio::{Handle, Listen, Net, bind};
+use runtime_tokio::{Handle, Listen, Net, bind_on};
 use support::{ManualClock, Witness, options, talkative};
 use tokio::{
     io::{
@@ -122,9 +122,9 @@ impl Stage {
         let (knocks, listener) = mpsc::unbounded_channel();
         let net = Scripted(Mutex::new(Some(listener)));
         let (clock, witness) = (ManualClock::default(), Witness::default());
-        let mut options = options(net, config, &["127.0.0.1:1"], clock.clone());
+        let mut options = options(config, &["127.0.0.1:1"], clock.clone());
         options.host = Box::new(witness.clone());
-        let server = bind(options).unwrap();
+        let server = bind_on(&net, options).unwrap();
         let handle = server.handle();
         Self { knocks, handle, clock, witness, running: tokio::spawn(server.run()) }
     }

@@ -1,6 +1,6 @@
 //! The bounds of a run: the limits of its server, and how its network cuts bytes.
 
-use std::{fmt, ops::RangeInclusive, time::Duration};
+use std::{fmt, num::NonZeroUsize, ops::RangeInclusive, time::Duration};
 
 use chat_core::{Answer, Config, Limits, OperConfig, Request};
 
@@ -34,6 +34,12 @@ impl fmt::Display for Pieces {
         let name = Self::ALL.into_iter().find(|(pieces, _)| pieces == self);
         f.write_str(name.map_or("", |(_, name)| name))
     }
+}
+
+/// Among how many threads a run's server divides its sockets. They take their parts of a turn one
+/// after another, so that a seed is the same run everywhere.
+pub(crate) fn io_threads(seed: u64) -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add((seed % 3) as usize)
 }
 
 /// The limits of a run's server, each a line of a script's head. They are those of

@@ -4,6 +4,7 @@
 use std::{
     io::{BufRead as _, BufReader, IoSlice, Write as _},
     net::{IpAddr, SocketAddr, TcpStream},
+    num::NonZeroUsize,
     sync::mpsc,
     thread::{self, JoinHandle},
     time::Duration,
@@ -13,7 +14,7 @@ use chat_core::{
     Answer, Config, Limits, Report, Request,
     host::{Host, Reply},
 };
-use runtime_tokio::{Handle, Listen, Options, SystemClock, SystemNet, bind};
+use runtime_tokio::{Handle, Listen, Options, SystemClock, SystemNet, bind_on};
 use sim::{
     Concern, Pieces, Rng,
     turmoil::{Chaos, Chopped},
@@ -48,17 +49,17 @@ fn serve() -> (SocketAddr, Handle, JoinHandle<()>) {
     let serving = thread::spawn(move || {
         within_a_minute(async {
             let limits = Limits::default().unpaced();
-            let server = bind(Options {
+            let options = Options {
                 config: Config { limits, ..Config::default() },
                 seed: [7; 32],
                 listen: vec!["127.0.0.1:0".parse().unwrap()],
-                net: Chaos::new(SystemNet, Pieces::Mixed, 7, 0),
                 clock: Box::new(SystemClock::new()),
                 host: Box::new(Deaf),
                 tape: None,
                 exempt: Box::new(|_: Option<IpAddr>| true),
-            });
-            let server = server.unwrap();
+                io_threads: NonZeroUsize::MIN,
+            };
+            let server = bind_on(&Chaos::new(SystemNet, Pieces::Mixed, 7, 0), options).unwrap();
             tell.send((server.addresses()[0].clone(), server.handle())).unwrap();
             server.run().await;
         });

@@ -38,7 +38,7 @@ impl Bug {
         let Self::Program(mutant) = self else { return Layer::Memory };
         match mutant.place() {
             Place::Core => Layer::Memory,
-            Place::Mio => Layer::Mio,
+            Place::Runtime | Place::Mio => Layer::Mio,
             Place::Tokio => Layer::Turmoil,
         }
     }
@@ -51,14 +51,10 @@ impl Bug {
             LimitOffByOne | BanIgnored | KeyIgnored | InviteOnlyIgnored | ModeratedIgnored => {
                 Profile::court()
             }
-            ReadingNeverStopped
-            | SendqTotalIgnored
-            | SendqHardIgnored
-            | OldestNeverReset
-            | TornLineKept
-            | NotResumed
-            | SecondBlockedMisses
-            | MioSecondFlushDropped => Profile::flood(),
+            ReadingNeverStopped | SendqTotalIgnored | SendqHardIgnored | OldestNeverReset
+            | TornLineKept | NotResumed | SecondBlockedMisses | SecondFlushDropped => {
+                Profile::flood()
+            }
             // It takes many who are told in one turn.
             GapSent => Profile::wide(),
             // Nothing else may keep those who flood from going on.

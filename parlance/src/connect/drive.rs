@@ -3,7 +3,7 @@
 use std::{sync::mpsc::Receiver, thread};
 
 use chat_core::client::{Client, Command, Event};
-use runtime_mio::SystemClock;
+use runtime::SystemClock;
 
 use super::address::Address;
 use crate::{Failure, settings::Runtime};
@@ -52,7 +52,7 @@ pub(super) fn run(
     match server.runtime {
         Runtime::Mio => {
             let options = runtime_mio::ClientOptions { server: address, client, clock, events };
-            let failed = |why: runtime_mio::Error| Failure::new(why.to_string());
+            let failed = |why: runtime::Error| Failure::new(why.to_string());
             let client = runtime_mio::client(options).map_err(failed)?;
             start(Handle::Mio(client.handle()));
             client.run().map_err(failed)

@@ -8,12 +8,13 @@ mod value;
 use std::{
     fs,
     net::{Ipv4Addr, Ipv6Addr},
+    num::NonZeroU8,
     path::{Path, PathBuf},
 };
 
 use chat_core::{AdminConfig, Config, Limits, OperConfig, wire::CaseMapping};
 use clap::ValueEnum;
-use runtime_mio::Listen;
+use runtime::Listen;
 use serde::{Deserialize, Deserializer, de};
 
 use self::{
@@ -34,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) listen: Vec<Listen>,
     /// What drives the sockets.
     pub(crate) runtime: Runtime,
+    /// Threads that read and write sockets; as many as there are processors, if it is not said.
+    pub(crate) io_threads: Option<NonZeroU8>,
     /// Where bans from the server are kept.
     pub(crate) bans_file: Option<PathBuf>,
     /// Whom `connections_per_address` does not hold for.
@@ -58,6 +61,7 @@ impl Default for Settings {
             config: Config::default(),
             listen: default_listen(),
             runtime: Runtime::default(),
+            io_threads: None,
             bans_file: None,
             exempt: loopback.iter().flat_map(|text| text.parse()).collect(),
         }
@@ -93,6 +97,7 @@ impl Settings {
         [
             ("listen", self.listen != new.listen),
             ("runtime", self.runtime != new.runtime),
+            ("io_threads", self.io_threads != new.io_threads),
             ("bans_file", self.bans_file != new.bans_file),
             ("exempt", self.exempt != new.exempt),
         ]
@@ -144,7 +149,9 @@ impl Settings {
         if listen.is_empty() {
             return Err(document.fault("listen", "name at least one address"));
         }
-        Ok(Self { config, listen, runtime: server.runtime.unwrap_or_default(), bans_file, exempt })
+        let runtime = server.runtime.unwrap_or_default();
+        let io_threads = server.io_threads;
+        Ok(Self { config, listen, runtime, io_threads, bans_file, exempt })
     }
 }
 
@@ -182,6 +189,7 @@ struct ServerTable {
     trace: Option<bool>,
     cloak_suffix: Option<String>,
     runtime: Option<Runtime>,
+    io_threads: Option<NonZeroU8>,
     bans_file: Option<PathBuf>,
 }
 

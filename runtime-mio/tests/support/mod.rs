@@ -4,6 +4,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
+    num::NonZeroUsize,
     os::unix::net::UnixStream,
     path::Path,
     sync::{
@@ -93,6 +94,7 @@ pub fn options(config: Config, listen: &[&str], clock: impl Clock + 'static) -> 
         host: Box::new(Witness::default()),
         tape: None,
         exempt: Box::new(|_| true),
+        io_threads: NonZeroUsize::MIN,
     }
 }
 

@@ -4,6 +4,7 @@
 use std::{
     io::{BufRead as _, BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
+    num::NonZeroUsize,
     os::unix::net::UnixStream,
     path::Path,
     sync::{
@@ -18,7 +19,7 @@ use chat_core::{
     Config, Instant, Limits, Now, Report, Request, UnixMillis,
     host::{Clock, Host, Reply},
 };
-use runtime_tokio::{Handle, Listen, Options, Server, SystemClock, SystemNet, bind};
+use runtime_tokio::{Handle, Listen, Options, Server, SystemClock, bind};
 
 /// A test that waits longer has failed. Nothing waits for it to pass.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -84,24 +85,16 @@ impl Host for Witness {
     }
 }
 
-pub fn options<N>(
-    net: N,
-    config: Config,
-    listen: &[&str],
-    clock: impl Clock + 'static,
-) -> Options<N>
-where
-    N: runtime_tokio::Net,
-{
+pub fn options(config: Config, listen: &[&str], clock: impl Clock + 'static) -> Options {
     Options {
         config,
         seed: [7; 32],
         listen: listen.iter().map(|address| address.parse().unwrap()).collect(),
-        net,
         clock: Box::new(clock),
         host: Box::new(Witness::default()),
         tape: None,
         exempt: Box::new(|_| true),
+        io_threads: NonZeroUsize::MIN,
     }
 }
 
@@ -114,7 +107,7 @@ pub struct Running {
 
 impl Running {
     pub fn start(config: Config) -> Self {
-        Self::with(options(SystemNet, config, &["127.0.0.1:0"], SystemClock::new()))
+        Self::with(options(config, &["127.0.0.1:0"], SystemClock::new()))
     }
 
     pub fn with(options: Options) -> Self {

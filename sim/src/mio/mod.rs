@@ -20,7 +20,7 @@ use chat_core::Answer;
 use runtime_mio::{Handle, Listen, Options, Ready, Token, bind_on};
 
 use crate::{
-    bounds::Pieces,
+    bounds::{Pieces, io_threads},
     crowd::{Arrival, Crowd},
     judge::{Broken, LifeId},
     profile::Mutant,
@@ -43,6 +43,7 @@ pub(crate) fn run(stage: &Rc<RefCell<Stage<'_>>>, script: &Script) -> Result<(),
         host: Box::new(desk),
         tape: None,
         exempt: Box::new(|_| false),
+        io_threads: io_threads(script.seed),
     };
     let server = bind_on(Poller(Rc::clone(stage)), options);
     let server = server.map_err(|error| ("settled", format!("it does not start: {error}")))?;

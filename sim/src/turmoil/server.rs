@@ -6,7 +6,7 @@ use chat_core::{
     Config, Instant, Now, Report, Request, UnixMillis,
     host::{Clock, Host, Reply},
 };
-use runtime_tokio::{Listen, Options, bind};
+use runtime_tokio::{Listen, Options, bind_on};
 
 use super::{
     chaos::Chaos,
@@ -14,7 +14,7 @@ use super::{
     tap::Tapped,
 };
 use crate::{
-    bounds::Bounds,
+    bounds::{Bounds, io_threads},
     rng::{Concern, Rng},
 };
 
@@ -35,16 +35,18 @@ pub(super) async fn serve(shared: Shared) -> turmoil::Result {
         let config = Config { trace: true, ..stage.bounds.config() };
         (stage.server_starts(now_us()), stage.seed, stage.pieces, config)
     };
-    let server = bind(Options {
+    let net = Chaos::new(Tapped(shared.clone()), pieces, seed, run);
+    let options = Options {
         config,
         seed: secret(seed, run),
         listen: vec![Listen::Tcp(([0, 0, 0, 0], PORT).into())],
-        net: Chaos::new(Tapped(shared.clone()), pieces, seed, run),
         clock: Box::new(SimClock { shared: shared.clone(), last: Cell::new((0, 0)) }),
         host: Box::new(Ears(shared)),
         tape: None,
         exempt: Box::new(|_: Option<IpAddr>| true),
-    })?;
+        io_threads: io_threads(seed),
+    };
+    let server = bind_on(&net, options)?;
     server.run().await;
     Err("the server ended although nobody had stopped it".into())
 }

@@ -1,8 +1,21 @@
 //! Where a server listens, and what can go wrong there.
 
-use std::{fmt, io, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    fmt, fs, io,
+    net::{SocketAddr, TcpListener},
+    os::unix::{
+        fs::FileTypeExt as _,
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use chat_core::ConfigError;
+use socket2::{Domain, Protocol, Socket, Type};
+
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 1024;
 
 /// An address to listen on or to connect to: `127.0.0.1:6667`, `[::1]:6667`, `unix:/path`.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -34,6 +47,68 @@ impl fmt::Display for Listen {
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
+}
+
+/// A listener of this machine, of either kind. It does not block.
+#[derive(Debug)]
+pub enum Bound {
+    /// TCP.
+    Tcp(TcpListener),
+    /// A Unix socket.
+    Unix(UnixListener, SocketFile),
+}
+
+/// The file of a Unix socket, removed when this is dropped.
+#[derive(Debug)]
+pub struct SocketFile(PathBuf);
+
+impl Listen {
+    /// Listens here; also the address that was really had.
+    ///
+    /// # Errors
+    /// The system's: the address is in use, say, or not this machine's.
+    pub fn bind(&self) -> io::Result<(Bound, Self)> {
+        match self {
+            Self::Tcp(address) => {
+                let socket =
+                    Socket::new(Domain::for_address(*address), Type::STREAM, Some(Protocol::TCP))?;
+                if address.is_ipv6() {
+                    // So that IPv4 can have the same port.
+                    socket.set_only_v6(true)?;
+                }
+                socket.set_reuse_address(true)?;
+                socket.set_nonblocking(true)?;
+                socket.bind(&(*address).into())?;
+                socket.listen(BACKLOG)?;
+                let listener = TcpListener::from(socket);
+                let address = Self::Tcp(listener.local_addr()?);
+                Ok((Bound::Tcp(listener), address))
+            }
+            Self::Unix(path) => {
+                if is_dead_socket(path) {
+                    fs::remove_file(path)?;
+                }
+                let listener = UnixListener::bind(path)?;
+                listener.set_nonblocking(true)?;
+                Ok((Bound::Unix(listener, SocketFile(path.clone())), self.clone()))
+            }
+        }
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Whether this is a socket at which nobody answers: left behind by a server that was killed. Any
+/// other file is not ours to remove.
+fn is_dead_socket(path: &Path) -> bool {
+    let is_socket = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    is_socket
+        && UnixStream::connect(path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// Why a runtime could not start or go on.

@@ -2,9 +2,9 @@
 
 use std::{fs::File, io, net::IpAddr, time::Duration};
 
-use chat_core::{Instant, Report};
+use chat_core::{Instant, Report, mutant};
 
-use crate::sys::{Stream, Sys};
+use crate::socket::{ReadEnd, Socket, Sockets};
 
 /// Newcomers that one turn takes from one listener: a crowd waits at the door, and costs those inside
 /// no more than that.
@@ -20,8 +20,8 @@ const REPORT_EVERY: Duration = Duration::from_secs(1);
 const NO_ROOM: &[u8] = b"ERROR :Closing link: the server has no room, try again later\r\n";
 
 /// All listeners.
-pub(crate) struct Door<S: Sys> {
-    listeners: Vec<Listening<S::Listener>>,
+pub(crate) struct Door<L> {
+    listeners: Vec<Listening<L>>,
     /// A descriptor that is given up to refuse a newcomer politely.
     spare: Option<File>,
     /// After descriptors ran out: when to try again.
@@ -36,8 +36,8 @@ struct Listening<L> {
     ready: bool,
 }
 
-impl<S: Sys> Door<S> {
-    pub(crate) fn new(listeners: Vec<S::Listener>) -> Self {
+impl<L> Door<L> {
+    pub(crate) fn new(listeners: Vec<L>) -> Self {
         let listening = |listener| Listening { listener, ready: true };
         Self {
             listeners: listeners.into_iter().map(listening).collect(),
@@ -67,11 +67,11 @@ impl<S: Sys> Door<S> {
 
     /// Takes those who wait, by pushing them to `newcomers`. Whatever goes wrong, those inside go
     /// on; the report says so now and then.
-    pub(crate) fn accept(
+    pub(crate) fn accept<A: Sockets<Listener = L>>(
         &mut self,
-        sys: &mut S,
+        sockets: &mut A,
         now: Instant,
-        newcomers: &mut Vec<(S::Stream, Option<IpAddr>)>,
+        newcomers: &mut Vec<(A::Socket, Option<IpAddr>)>,
     ) -> Option<Report> {
         if self.retry_at.is_some_and(|at| at > now) {
             return None;
@@ -81,11 +81,12 @@ impl<S: Sys> Door<S> {
             self.spare = spare();
         }
         for at in &mut self.listeners {
-            for _ in 0..MOST_PER_TURN {
+            for taken in 0..MOST_PER_TURN {
                 if !at.ready {
                     break;
                 }
-                match sys.accept(&mut at.listener) {
+                match sockets.accept(&mut at.listener) {
+                    Ok(_) if mutant!(SecondNewcomerLost) && taken > 0 => {}
                     Ok(newcomer) => {
                         self.wait = FIRST_WAIT;
                         newcomers.push(newcomer);
@@ -95,7 +96,7 @@ impl<S: Sys> Door<S> {
                     // No descriptors, or no memory: refuse some and wait longer each time.
                     Err(error) => {
                         self.spare = None;
-                        let refused = refuse_some(sys, &mut at.listener);
+                        let refused = refuse_some(sockets, &mut at.listener);
                         self.spare = spare();
                         self.retry_at = Some(now.after(self.wait));
                         self.wait = (self.wait * 2).min(LONGEST_WAIT);
@@ -118,17 +119,17 @@ impl<S: Sys> Door<S> {
 }
 
 /// Tells a peer that is not taken why, as far as that is possible without waiting for it.
-pub(crate) fn turn_away(mut stream: impl Stream, line: &[u8]) {
-    let _ = write_whole(&mut stream, line);
-    let _ = stream.shut_down_write();
+pub(crate) fn turn_away(mut socket: impl Socket, line: &[u8]) {
+    let _ = write_whole(&mut socket, line);
+    let _ = socket.shut_down_write();
     // Closing with something unread would reset the connection, and the line could be lost.
-    while stream.read(&mut [0; 1024]).is_err_and(|why| why.kind() == io::ErrorKind::Interrupted) {}
+    while socket.read(&mut [0; 1024]) == (0, ReadEnd::More) {}
 }
 
-/// Writes all of `line`, or as much as the stream takes without waiting.
-fn write_whole(stream: &mut impl Stream, mut line: &[u8]) -> io::Result<()> {
+/// Writes all of `line`, or as much as the socket takes without waiting.
+fn write_whole(socket: &mut impl Socket, mut line: &[u8]) -> io::Result<()> {
     while !line.is_empty() {
-        match stream.write(line) {
+        match socket.write(line) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => line = &line[written..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -139,11 +140,11 @@ fn write_whole(stream: &mut impl Stream, mut line: &[u8]) -> io::Result<()> {
 }
 
 /// Turns away those who wait. The address of the last.
-fn refuse_some<S: Sys>(sys: &mut S, listener: &mut S::Listener) -> Option<IpAddr> {
+fn refuse_some<A: Sockets>(sockets: &mut A, listener: &mut A::Listener) -> Option<IpAddr> {
     let mut last = None;
     for _ in 0..MOST_REFUSED {
-        let Ok((stream, address)) = sys.accept(listener) else { break };
-        turn_away(stream, NO_ROOM);
+        let Ok((socket, address)) = sockets.accept(listener) else { break };
+        turn_away(socket, NO_ROOM);
         last = address;
     }
     last
