@@ -5,24 +5,20 @@ use std::hint::black_box;
 use allocation_counter::measure;
 use chat_core::wire::{CaseMapping, FrameLimits, Framer, Message, Pattern};
 
-/// Lines as clients and servers send them.
-const LINES: [&[u8]; 3] = [
-    b"PRIVMSG #rust :has anybody seen the new release?",
-    b":alice!alice@host.example.com PRIVMSG #rust :yes",
-    b"@time=2026-01-01T12:00:00.000Z;msgid=0000000000001 :bob!b@10.0.0.1 JOIN #rust * :Bob",
-];
+#[path = "../benches/crowd/mod.rs"]
+mod crowd;
 
 #[test]
 fn cutting_and_parsing_lines_allocates_nothing() {
-    let stream = LINES.join(&b"\r\n"[..]);
+    let stream = crowd::LINES.join(&b"\r\n"[..]);
     let allocated = measure(|| {
         let (mut framer, mut rest) = (Framer::new(FrameLimits::FROM_SERVER), &stream[..]);
-        for _ in LINES {
+        for _ in crowd::LINES {
             let step = framer.next(rest);
             rest = &rest[step.consumed..];
             black_box(step.frame);
         }
-        for line in LINES {
+        for line in crowd::LINES {
             let message = Message::parse(line).expect("it is well-formed");
             black_box(message.tags.get(b"msgid"));
         }
@@ -38,4 +34,17 @@ fn comparing_names_and_matching_masks_allocates_nothing() {
         assert!(pattern.matches(b"alice!alice@host.Example.com"));
     });
     assert_eq!(allocated.count_total, 0);
+}
+
+#[test]
+fn a_message_allocates_once_for_however_many() {
+    for (members, modern) in [(2, false), (300, false), (1_000, true)] {
+        let mut crowd = crowd::Crowd::new(members, modern);
+        let turn = crowd::messages(1);
+        // Until the history is full, and every table as large as it gets.
+        (0..600).for_each(|_| crowd.say(&turn));
+        let allocated = measure(|| crowd.say(&turn));
+        // What the history keeps.
+        assert_eq!(allocated.count_total, 1, "{members} members");
+    }
 }

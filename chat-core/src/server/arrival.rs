@@ -72,7 +72,7 @@ impl Server {
 
     fn report_bad_password(&mut self, conn: ConnId, name: &[u8]) {
         let name = name.to_vec();
-        self.links.outputs.push_back(Output::Report(Report::BadPassword { conn, name }));
+        self.links.outputs.push(Output::Report(Report::BadPassword { conn, name }));
     }
 
     /// Greets those who have just registered, and lets them join the default channels.
@@ -146,7 +146,7 @@ impl Server {
     pub(super) fn ask_alone(&mut self, request: Request) -> Ticket {
         self.next_ticket += 1;
         let ticket = Ticket(self.next_ticket);
-        self.links.outputs.push_back(Output::Ask(ticket, request));
+        self.links.outputs.push(Output::Ask(ticket, request));
         ticket
     }
 

@@ -38,7 +38,7 @@ impl Server {
             Answer::Bans(text) => match ban_file::read(text) {
                 Ok(bans) => {
                     let report = Report::BansLoaded { bans: bans.len() };
-                    self.links.outputs.push_back(Output::Report(report));
+                    self.links.outputs.push(Output::Report(report));
                     self.apply(Origin::default(), Op::SetBans(bans));
                     self.sweep = Some(Sweep { from: 0, only: None });
                     return true;
@@ -52,7 +52,7 @@ impl Server {
             let text = format!("The bans could not be read: those in force stay: {why}");
             self.notice(conn, text.as_bytes());
         }
-        self.links.outputs.push_back(Output::Report(Report::BansNotLoaded { why }));
+        self.links.outputs.push(Output::Report(Report::BansNotLoaded { why }));
         true
     }
 

@@ -95,7 +95,7 @@ impl Server {
             self.links.metrics.refused += 1;
             let line = error_line(&host, why.as_bytes());
             let report = Report::Refused { address: peer.address, why };
-            self.links.outputs.push_back(Output::Report(report));
+            self.links.outputs.push(Output::Report(report));
             return Err(Refused { line });
         }
         let conn = self.links.arena.next_key();

@@ -44,7 +44,7 @@ impl Server {
         let Some(link) = self.links.get(conn) else { return };
         if let State::Dying { deadline } = link.state {
             if deadline <= now {
-                self.links.outputs.push_back(Output::Close(conn, CloseWhen::Now));
+                self.links.outputs.push(Output::Close(conn, CloseWhen::Now));
             } else {
                 self.rearm(conn);
             }
@@ -56,8 +56,8 @@ impl Server {
         }
         if let Some(asking) = link.asking.as_ref().filter(|asking| asking.deadline <= now) {
             let ticket = asking.ticket;
-            self.links.outputs.push_back(Output::Cancel(ticket));
-            self.links.outputs.push_back(Output::Report(Report::NoAnswer { conn }));
+            self.links.outputs.push(Output::Cancel(ticket));
+            self.links.outputs.push(Output::Report(Report::NoAnswer { conn }));
             self.take_answer(ticket, Answer::Unavailable);
             return;
         }
@@ -162,10 +162,10 @@ impl Server {
         self.links.pushed(conn, pushed);
         if let Some(asking) = asking {
             self.asked.remove(&asking.ticket);
-            self.links.outputs.push_back(Output::Cancel(asking.ticket));
+            self.links.outputs.push(Output::Cancel(asking.ticket));
         }
         let when = mutant!(ClosedUnflushed => CloseWhen::Now, else CloseWhen::AfterFlush);
-        self.links.outputs.push_back(Output::Close(conn, when));
+        self.links.outputs.push(Output::Close(conn, when));
         self.report_ended(conn, nick, reason);
         self.links.timers.set(conn.index(), mutant!(DrainEndless => None, else Some(deadline)));
         self.quit_later(origin, reason);
@@ -186,7 +186,7 @@ impl Server {
     pub(super) fn report_ended(&mut self, conn: ConnId, nick: &[u8], why: &[u8]) {
         let nick = if nick == b"*" { Vec::new() } else { nick.to_vec() };
         let report = Report::Ended { conn, nick, why: why.to_vec() };
-        self.links.outputs.push_back(Output::Report(report));
+        self.links.outputs.push(Output::Report(report));
     }
 
     /// A connection is gone: its user quits, its id is free.
@@ -205,7 +205,7 @@ impl Server {
             let asking = link.asking.as_ref().map(|asking| asking.ticket);
             if let Some(ticket) = asking {
                 self.asked.remove(&ticket);
-                self.links.outputs.push_back(Output::Cancel(ticket));
+                self.links.outputs.push(Output::Cancel(ticket));
             }
             if !mutant!(ResetUserStays) {
                 self.quit_later(origin, reason);
@@ -236,7 +236,7 @@ impl Server {
         if let Err(error) = config.check() {
             let why = error.to_string();
             let report = Report::ReloadFailed { why: why.clone() };
-            self.links.outputs.push_back(Output::Report(report));
+            self.links.outputs.push(Output::Report(report));
             return Err(why);
         }
         let mut restart_needed = Vec::new();
@@ -259,7 +259,7 @@ impl Server {
         self.announce_caps(&old);
         self.announce_isupport(&old);
         let report = Report::Reloaded { restart_needed: restart_needed.clone() };
-        self.links.outputs.push_back(Output::Report(report));
+        self.links.outputs.push(Output::Report(report));
         self.load_bans(by);
         Ok(restart_needed)
     }
@@ -276,7 +276,7 @@ impl Server {
     pub(super) fn check_stopped(&mut self) {
         if self.stopping && !self.stopped && self.links.arena.len() == 0 {
             self.stopped = true;
-            self.links.outputs.push_back(Output::Stopped);
+            self.links.outputs.push(Output::Stopped);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! All connections: where events and replies become lines in outboxes.
 
-use alloc::{boxed::Box, collections::VecDeque, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, sync::Arc, vec::Vec};
 use core::net::IpAddr;
 
 use super::{
@@ -9,6 +9,7 @@ use super::{
     link::{Link, State, Step},
     metadata::{self, Sync},
     outbox::{Encoded, Outboxes, Pushed},
+    outputs::Outputs,
     query::Read,
     render,
     replay::Replay,
@@ -35,7 +36,7 @@ use crate::{
 pub(crate) struct Links {
     pub(crate) arena: Arena<ConnId, Link>,
     pub(crate) outboxes: Outboxes,
-    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) outputs: Outputs,
     pub(crate) timers: Timers,
     pub(crate) limits: Limits,
     pub(crate) now: Now,
@@ -102,7 +103,7 @@ impl Links {
         Self {
             arena: Arena::new(),
             outboxes: Outboxes::new(),
-            outputs: VecDeque::new(),
+            outputs: Outputs::default(),
             timers: Timers::default(),
             limits: config.limits.clone(),
             now,
@@ -228,7 +229,7 @@ impl Links {
     pub(crate) fn pushed(&mut self, conn: ConnId, pushed: Pushed) {
         self.metrics.lines_out += u64::from(pushed != Pushed::Dropped);
         match pushed {
-            Pushed::First => self.outputs.push_back(Output::Flush(conn)),
+            Pushed::First => self.outputs.push(Output::Flush(conn)),
             Pushed::Waits
                 if self.outboxes.cost(conn.index()) > self.limits.sendq_hard
                     && !mutant!(SendqHardIgnored) =>
@@ -507,7 +508,7 @@ impl Sink for Links {
         }
         self.routes[index] = Some(conn);
         self.arrived.push(conn);
-        self.outputs.push_back(Output::Report(Report::Registered {
+        self.outputs.push(Output::Report(Report::Registered {
             conn,
             nick: new.nick.to_vec(),
             user: new.user.to_vec(),
@@ -548,7 +549,7 @@ impl Sink for Links {
     fn opered(&mut self, network: &Network, origin: &Origin, name: &[u8]) {
         let user = self.get(conn_of(origin.session)).and_then(Link::user);
         let Some(user) = user.and_then(|id| network.user(id)) else { return };
-        self.outputs.push_back(Output::Report(Report::Oper {
+        self.outputs.push(Output::Report(Report::Oper {
             nick: user.nick.to_vec(),
             name: alloc::string::String::from_utf8_lossy(name).into_owned(),
         }));

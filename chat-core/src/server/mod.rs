@@ -15,6 +15,7 @@ mod links;
 mod metadata;
 mod multiline;
 mod outbox;
+mod outputs;
 mod own_time;
 mod pace;
 mod query;
@@ -60,8 +61,6 @@ use crate::{
 
 /// Lines that one call carries out at the most; the rest waits for the next.
 const BUDGET_LINES: usize = 256;
-/// Outputs whose room is kept when all of them are taken.
-const OUTPUTS_KEEP: usize = 256;
 /// Deliveries after which a call carries out no further line or entry.
 const BUDGET_DELIVERIES: usize = 20_000;
 /// How many times as much a [`Input::Timeout`] carries out: it comes once a turn, with what was put off
@@ -253,14 +252,14 @@ impl Server {
 
     /// The next thing to do, in order.
     pub fn poll_output(&mut self) -> Option<Output> {
-        let output = self.links.outputs.pop_front();
+        let output = self.links.outputs.pop();
         if let Some(Output::Flush(conn)) = output
             && self.links.get(conn).is_some()
         {
             self.links.outboxes.lend(conn.index());
         }
-        if output.is_none() && self.links.outputs.capacity() > OUTPUTS_KEEP {
-            self.links.outputs.shrink_to(OUTPUTS_KEEP);
+        if output.is_none() {
+            self.links.outputs.give_back(self.links.arena.places());
         }
         output
     }
@@ -306,7 +305,7 @@ impl Server {
         let (mono, still) = self.time.at(now.mono, self.links.now.mono, self.next_due());
         self.links.now = Now { mono, wall: now.wall };
         if let Some(time) = still {
-            self.links.outputs.push_back(Output::Report(Report::StoodStill { time }));
+            self.links.outputs.push(Output::Report(Report::StoodStill { time }));
         }
     }
 
@@ -488,7 +487,7 @@ impl Server {
         let bytes = bytes.min(self.links.outboxes.len(conn.index()));
         self.links.metrics.bytes_out += bytes as u64;
         if self.links.outboxes.sent(conn.index(), bytes, pause, self.links.now.mono) {
-            self.links.outputs.push_back(Output::Flush(conn));
+            self.links.outputs.push(Output::Flush(conn));
         }
         let Some(link) = self.links.get(conn) else { return };
         let below_soft = self.links.outboxes.len(conn.index()) <= self.config.limits.sendq_soft;

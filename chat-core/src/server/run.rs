@@ -39,7 +39,7 @@ impl Server {
         }
         let bytes: &[u8] = if direct { data } else { &unread };
         if is_first && bytes.starts_with(TLS_HELLO) {
-            self.links.outputs.push_back(Output::Report(Report::Tls { conn }));
+            self.links.outputs.push(Output::Report(Report::Tls { conn }));
             return self.end(conn, b"This port speaks no TLS");
         }
         let mut at = 0;
@@ -82,7 +82,7 @@ impl Server {
             link.reading = read;
             // Silence while we did not read was ours.
             link.heard = now;
-            self.links.outputs.push_back(Output::SetRead(conn, read));
+            self.links.outputs.push(Output::SetRead(conn, read));
         }
         self.rearm(conn);
     }
@@ -144,7 +144,7 @@ impl Server {
     /// Reports what is carried out, for who wants to know it all.
     pub(super) fn trace(&mut self, report: impl FnOnce() -> Report) {
         if self.config.trace {
-            self.links.outputs.push_back(Output::Report(report()));
+            self.links.outputs.push(Output::Report(report()));
         }
     }
 

@@ -110,7 +110,7 @@ impl Server {
     /// Tells the host what an operator does.
     pub(in crate::server) fn report_act(&mut self, conn: ConnId, what: String) {
         let nick = self.nick_of(conn);
-        self.links.outputs.push_back(Output::Report(Report::Acted { nick, what }));
+        self.links.outputs.push(Output::Report(Report::Acted { nick, what }));
     }
 
     /// Sends a notice of the server to one connection.
