@@ -118,7 +118,7 @@ mutants! {
         SendqTotalIgnored: "Nobody is ended for what all owe together.",
         NotResumed: "A connection whose outbox was above sendq_soft is not resumed below it.",
     }
-    Core "server/outbox.rs" {
+    Core "server/outbox/mod.rs" {
         ByteLostAfterPartialWrite: "After a partial write the next byte is lost.",
         GapSent: "A range that is lengthened takes in lines between that were for others.",
         SecondBlockedMisses: "Of those who are blocked, only the first gets a line.",

@@ -68,6 +68,8 @@ pub(crate) struct Links {
     mark: u32,
     /// The encodings of the event at hand.
     lines: Vec<Encoded>,
+    /// Which of them was given last.
+    line: usize,
     /// Batches begun so far.
     pub(super) batches: u64,
     /// Who watches which nick.
@@ -122,6 +124,7 @@ impl Links {
             marks: Vec::new(),
             mark: 0,
             lines: Vec::new(),
+            line: 0,
             batches: 0,
             watches: Watches::new(HashKey::derive(seed, b"watches"), config.casemapping),
         }
@@ -158,6 +161,7 @@ impl Links {
     }
 
     /// The connection of a user, if it has one.
+    #[inline(always)]
     pub(super) fn route(&self, user: UserId) -> Option<ConnId> {
         *self.routes.get(user.index as usize)?
     }
@@ -226,6 +230,7 @@ impl Links {
     }
 
     /// What follows from a line's being put into an outbox.
+    #[inline]
     pub(crate) fn pushed(&mut self, conn: ConnId, pushed: Pushed) {
         self.metrics.lines_out += u64::from(pushed != Pushed::Dropped);
         match pushed {
@@ -241,7 +246,7 @@ impl Links {
     }
 
     /// Gives the event at hand to one user.
-    #[inline]
+    #[inline(always)]
     pub(super) fn give(
         &mut self,
         network: &Network,
@@ -249,29 +254,58 @@ impl Links {
         delivery: &Delivery<'_>,
         plan: Plan,
     ) {
-        let Some(Some(conn)) = self.routes.get(user.index as usize) else { return };
-        let conn = *conn;
+        let Some(conn) = self.route(user) else { return };
         let index = conn.index();
-        let all = self.outboxes.caps(index);
-        if all & plan.asked != plan.required {
-            return;
+        if let Some(line) = self.lines.get(self.line)
+            && plan.labeled.is_none()
+            && plan.line_for(self.outboxes.caps(index)) == Some(line.caps)
+            && self.outboxes.go_on(index, line, self.limits.sendq_hard)
+        {
+            self.deliveries += 1;
+            self.metrics.lines_out += 1;
+        } else {
+            self.give_anew(network, conn, delivery, plan);
         }
+    }
+
+    /// Gives the event at hand to one connection, whatever waits for it already.
+    #[inline(never)]
+    fn give_anew(&mut self, network: &Network, conn: ConnId, delivery: &Delivery<'_>, plan: Plan) {
+        let Some(caps) = plan.line_for(self.outboxes.caps(conn.index())) else { return };
         self.deliveries += 1;
-        let caps = all & plan.relevant;
         if plan.labeled == Some(conn) {
-            let mut line = Vec::new();
-            render::event(network, &self.name, delivery, caps, &mut line);
-            return self.respond(conn, line);
+            return self.give_labeled(network, conn, delivery, caps);
         }
-        let found = self.lines.iter().position(|line| line.caps == caps);
-        let at = found.unwrap_or_else(|| {
+        if self.lines.get(self.line).is_none_or(|line| line.caps != caps) {
+            self.line = self.find_line(network, delivery, caps);
+        }
+        let line = &mut self.lines[self.line];
+        let pushed = self.outboxes.push(conn.index(), line, self.now.mono);
+        self.pushed(conn, pushed);
+    }
+
+    #[cold]
+    fn give_labeled(
+        &mut self,
+        network: &Network,
+        conn: ConnId,
+        delivery: &Delivery<'_>,
+        caps: Caps,
+    ) {
+        let mut line = Vec::new();
+        render::event(network, &self.name, delivery, caps, &mut line);
+        self.respond(conn, line);
+    }
+
+    /// Which of the lines is the event at hand for these capabilities; it is encoded if none is.
+    #[inline(never)]
+    fn find_line(&mut self, network: &Network, delivery: &Delivery<'_>, caps: Caps) -> usize {
+        self.lines.iter().position(|line| line.caps == caps).unwrap_or_else(|| {
             let name = &self.name;
             let write = |out: &mut Vec<u8>| render::event(network, name, delivery, caps, out);
             self.lines.push(self.outboxes.encode(caps, write));
             self.lines.len() - 1
-        });
-        let pushed = self.outboxes.push(index, &mut self.lines[at], self.now.mono);
-        self.pushed(conn, pushed);
+        })
     }
 
     /// A mark that no user has yet.
@@ -393,6 +427,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Which encoding one with these capabilities is sent; `None`: it is sent nothing.
+    #[inline(always)]
+    fn line_for(self, caps: Caps) -> Option<Caps> {
+        (caps & self.asked == self.required).then_some(caps & self.relevant)
+    }
+
     /// For those alone who have these too.
     fn with(self, more: Caps) -> Self {
         Self { required: self.required | more, asked: self.asked | more, ..self }

@@ -520,3 +520,15 @@ fn error_line(host: &[u8], reason: &[u8]) -> Vec<u8> {
     Encoder::new(&mut line).command(b"ERROR").trailing(&text).finish();
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Threads of a host may read outboxes at once while nothing is handed to the server.
+    #[test]
+    fn a_server_may_be_sent_and_shared() {
+        const fn is_shared<T: Send + Sync>() {}
+        const { is_shared::<Server>() }
+    }
+}

@@ -6,19 +6,21 @@
 //! copied per recipient. What a flush can't send is copied out; a connection that is blocked gets
 //! shared lines instead, so that it never pins a buffer.
 
+mod blocks;
+mod queue;
+mod turn;
+
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use bytes::Bytes;
 
+use self::{
+    blocks::Blocks,
+    queue::{Outbox, SLOT, Segment, Segments, State},
+    turn::{Range, Turn},
+};
 use crate::{Chunk, Instant, Pause, arena::give_back, caps::Caps};
-
-/// Bytes of the turn's buffers from which on no more lines are carried out until a flush.
-pub(crate) const TURN_MAX: usize = 1 << 20;
-/// What a turn's buffer keeps of its memory when it is emptied.
-const TURN_KEEP: usize = 256 << 10;
-/// What a slot costs beside its bytes, as the limits count it.
-const SLOT: usize = size_of::<Segment>();
 
 /// The outboxes of all connections, by the index of each.
 pub(crate) struct Outboxes {
@@ -29,80 +31,12 @@ pub(crate) struct Outboxes {
     held: usize,
 }
 
-/// One connection's outbox.
-#[derive(Default)]
-struct Outbox {
-    /// The part of the connection's capabilities that decides what it is sent.
-    caps: Caps,
-    state: State,
-    /// Nothing more is taken: the last line is in.
-    sealed: bool,
-    /// The host may be writing it: what is in it stays until it says how much has left.
-    lent: bool,
-    /// The last byte that left did not end its line.
-    mid_line: bool,
-    /// Whether a segment is a range of the turn's buffers.
-    in_turn: bool,
-    bytes: u32,
-    /// Sealed while it was lent, with a last line of so many bytes: what is before it and has not
-    /// left then is dropped.
-    cut: u32,
-    /// The last segment; those before it are in `earlier`.
-    tail: Segment,
-    earlier: Vec<Segment>,
-    /// The bytes of the [`Segment::Own`]s, in order, from `own_start` on.
-    own: Vec<u8>,
-    own_start: usize,
-    oldest: Instant,
-}
-
-#[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
-enum State {
-    /// Nothing waits.
-    #[default]
-    Idle,
-    /// A flush was asked for.
-    Queued,
-    /// The socket took no more.
-    Blocked,
-}
-
-#[derive(Copy, Clone, Debug, Default, Eq, PartialEq)]
-enum Segment {
-    #[default]
-    Empty,
-    /// Bytes of one of the turn's buffers.
-    Range { buffer: u16, start: u32, end: u32 },
-    /// So many of the connection's own bytes.
-    Own(u32),
-    /// A shared line from a byte on.
-    Block { block: u32, start: u32 },
-}
-
-/// Lines of this turn: one buffer for each combination of capabilities, the first for single
-/// recipients.
-struct Turn {
-    buffers: Vec<(Caps, Vec<u8>)>,
-    bytes: usize,
-    /// Outboxes with a range in it.
-    holders: usize,
-}
-
-/// Shared lines, counted without atomics.
-#[derive(Default)]
-struct Blocks {
-    slots: Vec<(Bytes, u32)>,
-    free: Vec<u32>,
-}
-
 /// One encoding of a line for many: where it is in the turn, and as a shared line once somebody
 /// who is blocked needs that.
 #[derive(Copy, Clone)]
 pub(crate) struct Encoded {
     pub(crate) caps: Caps,
-    buffer: u16,
-    start: u32,
-    end: u32,
+    range: Range,
     block: Option<u32>,
 }
 
@@ -119,8 +53,7 @@ pub(crate) enum Pushed {
 
 impl Outboxes {
     pub(crate) fn new() -> Self {
-        let turn = Turn { buffers: alloc::vec![(Caps::NONE, Vec::new())], bytes: 0, holders: 0 };
-        Self { boxes: Vec::new(), turn, blocks: Blocks::default(), held: 0 }
+        Self { boxes: Vec::new(), turn: Turn::new(), blocks: Blocks::default(), held: 0 }
     }
 
     /// Makes the outbox at `index` empty and open.
@@ -134,7 +67,7 @@ impl Outboxes {
     /// Frees all that the outbox at `index` holds, for good.
     pub(crate) fn close(&mut self, index: usize) {
         self.clear(index);
-        self.boxes[index] = Outbox { sealed: true, ..Outbox::default() };
+        self.boxes[index] = Outbox::closed();
     }
 
     /// Forgets the outboxes from `index` on, all of them closed, and the memory that they took.
@@ -148,19 +81,21 @@ impl Outboxes {
     }
 
     /// Of a connection that is gone, none: a user may outlive it for a moment.
+    #[inline(always)]
     pub(crate) fn caps(&self, index: usize) -> Caps {
         self.boxes.get(index).map_or(Caps::NONE, |outbox| outbox.caps)
     }
 
     /// Unsent bytes.
+    #[inline]
     pub(crate) fn len(&self, index: usize) -> usize {
         self.boxes[index].bytes as usize
     }
 
     /// Unsent bytes and what their slots cost.
+    #[inline]
     pub(crate) fn cost(&self, index: usize) -> usize {
-        let outbox = &self.boxes[index];
-        outbox.bytes as usize + outbox.earlier.len() * SLOT
+        self.boxes[index].cost()
     }
 
     /// Since when the oldest unsent byte waits.
@@ -169,6 +104,7 @@ impl Outboxes {
         (outbox.state != State::Idle).then_some(outbox.oldest)
     }
 
+    #[inline]
     pub(crate) fn is_blocked(&self, index: usize) -> bool {
         self.boxes[index].state == State::Blocked
     }
@@ -180,7 +116,7 @@ impl Outboxes {
 
     /// Whether lines must wait until something was flushed.
     pub(crate) const fn turn_is_full(&self) -> bool {
-        self.turn.bytes >= TURN_MAX
+        self.turn.is_full()
     }
 
     /// Those to whom something waits to be sent, to whom most does first.
@@ -193,22 +129,14 @@ impl Outboxes {
 
     /// Encodes a line for all whose relevant capabilities are `caps`.
     pub(crate) fn encode(&mut self, caps: Caps, write: impl FnOnce(&mut Vec<u8>)) -> Encoded {
-        let found = self.turn.buffers.iter().skip(1).position(|(other, _)| *other == caps);
-        let at = found.map_or(self.turn.buffers.len(), |at| at + 1);
-        if found.is_none() {
-            self.turn.buffers.push((caps, Vec::new()));
-        }
-        let bytes = &mut self.turn.buffers[at].1;
-        let start = bytes.len();
-        write(bytes);
-        self.turn.bytes += bytes.len() - start;
-        Encoded {
-            caps,
-            buffer: at as u16,
-            start: start as u32,
-            end: bytes.len() as u32,
-            block: None,
-        }
+        Encoded { caps, range: self.turn.write_for(caps, write), block: None }
+    }
+
+    /// Gives an encoded line to one of its recipients if it goes on where the last one ended: as it
+    /// does for nearly all while a channel is busy. Whether it does.
+    #[inline(always)]
+    pub(crate) fn go_on(&mut self, index: usize, line: &Encoded, most: usize) -> bool {
+        self.boxes.get_mut(index).is_some_and(|outbox| outbox.go_on(line.range, most))
     }
 
     /// Gives an encoded line to one of its recipients.
@@ -217,43 +145,30 @@ impl Outboxes {
         let Some(outbox) = self.boxes.get_mut(index).filter(|outbox| !outbox.sealed) else {
             return Pushed::Dropped;
         };
-        let Encoded { buffer, start, end, .. } = *line;
         if outbox.state == State::Blocked {
             return self.push_block(index, line);
         }
-        outbox.bytes += end - start;
-        match &mut outbox.tail {
-            Segment::Range { buffer: last, end: last_end, .. }
-                if *last == buffer && (*last_end == start || mutant!(GapSent)) =>
-            {
-                *last_end = end;
-            }
-            _ => outbox.append(Segment::Range { buffer, start, end }),
-        }
+        outbox.push_range(line.range);
         if !outbox.in_turn {
             outbox.in_turn = true;
-            self.turn.holders += 1;
+            self.turn.hold();
         }
         outbox.queue(now)
     }
 
+    #[cold]
     fn push_block(&mut self, index: usize, line: &mut Encoded) -> Pushed {
         let block = match line.block {
             Some(_) if mutant!(SecondBlockedMisses) => return Pushed::Waits,
             Some(block) => block,
             None => {
-                let bytes = &self.turn.buffers[line.buffer as usize].1;
-                let copy = Bytes::copy_from_slice(&bytes[line.start as usize..line.end as usize]);
+                let copy = Bytes::copy_from_slice(self.turn.bytes(line.range));
                 self.held += copy.len() + SLOT;
-                let block = self.blocks.insert(copy);
-                line.block = Some(block);
-                block
+                *line.block.insert(self.blocks.insert(copy))
             }
         };
-        self.blocks.slots[block as usize].1 += 1;
-        let outbox = &mut self.boxes[index];
-        outbox.bytes += line.end - line.start;
-        outbox.append(Segment::Block { block, start: 0 });
+        self.blocks.share(block);
+        self.boxes[index].push_block(block, 0, line.range.len());
         self.held += SLOT;
         Pushed::Waits
     }
@@ -263,9 +178,7 @@ impl Outboxes {
         for block in lines.iter().filter_map(|line| line.block) {
             self.release(block);
         }
-        if self.turn.holders == 0 {
-            self.turn.clear();
-        }
+        self.turn.clear_if_unheld();
     }
 
     /// Writes lines for one recipient alone.
@@ -279,24 +192,15 @@ impl Outboxes {
             return Pushed::Dropped;
         };
         if outbox.state == State::Blocked {
-            let start = outbox.own.len();
-            write(&mut outbox.own);
-            let added = outbox.own.len() - start;
-            self.held += outbox.append_own(added as u32);
+            self.held += outbox.write_own(write);
             return Pushed::Waits;
         }
-        let bytes = &mut self.turn.buffers[0].1;
-        let start = bytes.len();
-        write(bytes);
-        let end = bytes.len();
-        self.turn.bytes += end - start;
-        let caps = Caps::NONE;
-        let mut line =
-            Encoded { caps, buffer: 0, start: start as u32, end: end as u32, block: None };
-        self.push(index, &mut line, now)
+        let range = self.turn.write_for_one(write);
+        self.push(index, &mut Encoded { caps: Caps::NONE, range, block: None }, now)
     }
 
     /// The host is to write it, and says later how much has left.
+    #[inline]
     pub(crate) fn lend(&mut self, index: usize) {
         self.boxes[index].lent = true;
     }
@@ -337,30 +241,18 @@ impl Outboxes {
     }
 
     /// What the outbox holds, in order.
-    pub(crate) fn chunks(&self, index: usize) -> impl Iterator<Item = Chunk<'_>> {
+    #[inline]
+    pub(crate) fn chunks(&self, index: usize) -> Chunks<'_> {
         let outbox = self.boxes.get(index);
-        let segments = outbox.into_iter().flat_map(Outbox::segments);
-        let mut own = outbox.map_or(0, |outbox| outbox.own_start);
-        segments.map(move |segment| match segment {
-            Segment::Empty => Chunk::Turn(&[]),
-            Segment::Range { buffer, start, end } => {
-                Chunk::Turn(&self.turn.buffers[buffer as usize].1[start as usize..end as usize])
-            }
-            Segment::Own(len) => {
-                let start = own;
-                own += len as usize;
-                Chunk::Turn(outbox.map_or(&[], |outbox| &outbox.own[start..own]))
-            }
-            Segment::Block { block, start: 0 } => {
-                Chunk::Shared(&self.blocks.slots[block as usize].0)
-            }
-            Segment::Block { block, start } => {
-                Chunk::Turn(&self.blocks.slots[block as usize].0[start as usize..])
-            }
-        })
+        Chunks {
+            segments: outbox.map(Outbox::segments).unwrap_or_default(),
+            own: outbox.map_or(&[], Outbox::own),
+            outboxes: self,
+        }
     }
 
     /// A flush is over. Whether another one is to be asked for.
+    #[inline]
     pub(crate) fn sent(&mut self, index: usize, bytes: usize, pause: Pause, now: Instant) -> bool {
         let outbox = &mut self.boxes[index];
         outbox.lent = false;
@@ -409,48 +301,34 @@ impl Outboxes {
 
     /// Drops the first `sent` bytes and copies out of the turn's buffers what is left.
     fn keep_rest(&mut self, index: usize, sent: usize) {
-        let mut outbox = core::mem::take(&mut self.boxes[index]);
+        let outbox = core::mem::take(&mut self.boxes[index]);
+        let mut kept = outbox.emptied();
         let mut skip = sent as u32 + mutant!(ByteLostAfterPartialWrite => 1, else 0);
-        let mut kept = Outbox {
-            caps: outbox.caps,
-            sealed: outbox.sealed,
-            mid_line: outbox.mid_line,
-            ..Outbox::default()
-        };
-        kept.oldest = outbox.oldest;
-        let segments: Vec<Segment> = outbox.segments().collect();
-        let mut own = outbox.own_start;
-        self.held -= outbox.held();
-        for segment in segments {
+        let mut own = outbox.own();
+        for segment in outbox.segments() {
             let len = self.segment_len(segment);
             let drop = skip.min(len);
             skip -= drop;
-            let left = len - drop;
             match segment {
                 Segment::Empty => {}
                 Segment::Range { buffer, start, end } => {
-                    let bytes = &self.turn.buffers[buffer as usize].1;
-                    kept.own.extend_from_slice(&bytes[(start + drop) as usize..end as usize]);
-                    kept.append_own(left);
+                    let bytes = self.turn.bytes(Range { buffer, start: start + drop, end });
+                    kept.write_own(|own| own.extend_from_slice(bytes));
                 }
                 Segment::Own(_) => {
-                    let end = own + len as usize;
-                    kept.own.extend_from_slice(&outbox.own[own + drop as usize..end]);
-                    kept.append_own(left);
-                    own = end;
+                    let (bytes, later) = own.split_at(len as usize);
+                    kept.write_own(|own| own.extend_from_slice(&bytes[drop as usize..]));
+                    own = later;
                 }
-                Segment::Block { block, .. } if left == 0 => self.release(block),
-                Segment::Block { block, start } => {
-                    kept.append(Segment::Block { block, start: start + drop });
-                    kept.bytes += left;
-                }
+                Segment::Block { block, .. } if drop == len => self.release(block),
+                Segment::Block { block, start } => kept.push_block(block, start + drop, len - drop),
             }
         }
+        self.held -= outbox.held();
         self.held += kept.held();
         if outbox.in_turn {
             self.turn.release();
         }
-        outbox.in_turn = false;
         self.boxes[index] = kept;
     }
 
@@ -459,41 +337,31 @@ impl Outboxes {
             Segment::Empty => 0,
             Segment::Range { start, end, .. } => end - start,
             Segment::Own(len) => len,
-            Segment::Block { block, start } => {
-                self.blocks.slots[block as usize].0.len() as u32 - start
-            }
+            Segment::Block { block, start } => self.blocks.get(block).len() as u32 - start,
         }
     }
 
     /// Empties an outbox; it stays open or sealed as it is.
+    #[inline]
     fn clear(&mut self, index: usize) {
         let outbox = &mut self.boxes[index];
-        let only_turn = outbox.own.is_empty() && outbox.earlier.is_empty();
-        outbox.state = State::Idle;
-        outbox.bytes = 0;
         if core::mem::take(&mut outbox.in_turn) {
             self.turn.release();
-            // The usual flush: one range, all sent.
-            if only_turn {
-                self.boxes[index].tail = Segment::Empty;
-                return;
-            }
         }
-        let outbox = &mut self.boxes[index];
+        // The usual flush: one range, all sent.
+        if !outbox.take_lone_range() {
+            self.clear_all(index);
+        }
+    }
+
+    fn clear_all(&mut self, index: usize) {
+        let emptied = self.boxes[index].emptied();
+        let outbox = core::mem::replace(&mut self.boxes[index], emptied);
         self.held -= mutant!(HeldNeverReleased => 0, else outbox.held());
-        let mut segments = core::mem::take(&mut outbox.earlier);
-        segments.push(core::mem::take(&mut outbox.tail));
-        outbox.own = Vec::new();
-        outbox.own_start = 0;
-        for segment in &segments {
+        for segment in outbox.segments() {
             if let Segment::Block { block, .. } = segment {
-                self.release(*block);
+                self.release(block);
             }
-        }
-        // A few slots stay: the next burst needs no allocation.
-        if segments.capacity() <= 8 {
-            segments.clear();
-            self.boxes[index].earlier = segments;
         }
     }
 
@@ -504,90 +372,33 @@ impl Outboxes {
     }
 }
 
-impl Outbox {
-    fn segments(&self) -> impl Iterator<Item = Segment> + '_ {
-        self.earlier.iter().copied().chain([self.tail]).filter(|segment| *segment != Segment::Empty)
-    }
-
-    fn append(&mut self, segment: Segment) {
-        if self.tail != Segment::Empty {
-            self.earlier.push(self.tail);
-        }
-        self.tail = segment;
-    }
-
-    /// Takes note of own bytes at the end; what they and their slot cost.
-    fn append_own(&mut self, added: u32) -> usize {
-        if added == 0 {
-            return 0;
-        }
-        self.bytes += added;
-        if let Segment::Own(len) = &mut self.tail {
-            *len += added;
-            return added as usize;
-        }
-        self.append(Segment::Own(added));
-        added as usize + SLOT
-    }
-
-    /// What is held beyond a turn for this connection alone: own bytes, and slots.
-    fn held(&self) -> usize {
-        let slot = |segment: Segment| match segment {
-            Segment::Empty | Segment::Range { .. } => 0,
-            Segment::Own(len) => len as usize + SLOT,
-            Segment::Block { .. } => SLOT,
-        };
-        self.segments().map(slot).sum()
-    }
-
-    fn queue(&mut self, now: Instant) -> Pushed {
-        if self.state == State::Queued {
-            return Pushed::Waits;
-        }
-        self.state = State::Queued;
-        self.oldest = now;
-        Pushed::First
-    }
+/// What an outbox holds, in order.
+pub(crate) struct Chunks<'a> {
+    segments: Segments<'a>,
+    /// Own bytes of the segments that are still to come.
+    own: &'a [u8],
+    outboxes: &'a Outboxes,
 }
 
-impl Turn {
-    /// One outbox less has a range in the buffers; with the last one they are emptied.
-    fn release(&mut self) {
-        self.holders -= 1;
-        if self.holders == 0 {
-            self.clear();
-        }
-    }
+impl<'a> Iterator for Chunks<'a> {
+    type Item = Chunk<'a>;
 
-    fn clear(&mut self) {
-        for (_, buffer) in &mut self.buffers {
-            buffer.clear();
-            buffer.shrink_to(TURN_KEEP);
-        }
-        self.bytes = 0;
-    }
-}
-
-impl Blocks {
-    fn insert(&mut self, bytes: Bytes) -> u32 {
-        if let Some(at) = self.free.pop() {
-            self.slots[at as usize] = (bytes, 1);
-            return at;
-        }
-        self.slots.push((bytes, 1));
-        (self.slots.len() - 1) as u32
-    }
-
-    /// Gives back one reference; the length of what the last one freed.
-    fn release(&mut self, block: u32) -> Option<usize> {
-        let slot = &mut self.slots[block as usize];
-        slot.1 -= 1;
-        if slot.1 > 0 {
-            return None;
-        }
-        let bytes = core::mem::take(&mut slot.0);
-        self.free.push(block);
-        Some(bytes.len())
+    #[inline]
+    fn next(&mut self) -> Option<Chunk<'a>> {
+        let blocks = &self.outboxes.blocks;
+        Some(match self.segments.next()? {
+            Segment::Empty => Chunk::Turn(&[]),
+            Segment::Range { buffer, start, end } => {
+                Chunk::Turn(self.outboxes.turn.bytes(Range { buffer, start, end }))
+            }
+            Segment::Own(len) => {
+                let (bytes, later) = self.own.split_at(len as usize);
+                self.own = later;
+                Chunk::Turn(bytes)
+            }
+            Segment::Block { block, start: 0 } => Chunk::Shared(blocks.get(block)),
+            Segment::Block { block, start } => Chunk::Turn(&blocks.get(block)[start as usize..]),
+        })
     }
 }
 
