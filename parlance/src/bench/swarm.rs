@@ -136,6 +136,11 @@ impl Swarm {
     /// If the system gives no connection.
     pub(super) fn open(&mut self) -> Result<usize, BenchError> {
         let client = self.connect()?;
+        self.greet(client);
+        Ok(client)
+    }
+
+    fn greet(&mut self, client: usize) {
         let nick = self.nick(client);
         let hello = format!("NICK {nick}\r\nUSER {nick} 0 * :load\r\n");
         let hello = match &self.capabilities {
@@ -143,7 +148,6 @@ impl Swarm {
             None => hello,
         };
         self.say(client, |out| out.extend_from_slice(hello.as_bytes()));
-        Ok(client)
     }
 
     /// Brings every client into a channel of its own choice (or several, between commas), and waits
@@ -301,6 +305,15 @@ impl Swarm {
                 listener.ended(number);
                 return Ok(());
             }
+            // The system's way to say that the backlog is full: the next attempt may find room.
+            Ended::Never(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                let again = self.connection(number)?;
+                if let Some(slot) = self.clients.get_mut(number) {
+                    *slot = Some(again);
+                }
+                self.greet(number);
+                return Ok(());
+            }
             Ended::Never(error) => BenchError::Connect { server: self.server, error },
             Ended::Closed(last) => BenchError::Closed { nick, phase, last },
             Ended::Refused(line) => BenchError::Refused { nick, phase, line },
@@ -338,9 +351,15 @@ impl Swarm {
     /// # Errors
     /// If the system gives no connection.
     pub(super) fn connect(&mut self) -> Result<usize, BenchError> {
+        let number = self.clients.len();
+        let client = self.connection(number)?;
+        self.clients.push(Some(client));
+        Ok(number)
+    }
+
+    fn connection(&self, number: usize) -> Result<Client, BenchError> {
         let server = self.server;
         let failed = |error| BenchError::Connect { server, error };
-        let number = self.clients.len();
         let mut stream = match self.source {
             Some(source) => {
                 TcpStream::from_std(connect_from(source(number), server, None).map_err(failed)?)
@@ -351,13 +370,9 @@ impl Swarm {
                 stream
             }
         };
-        let token = Token(number);
-        self.poll
-            .registry()
-            .register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)
-            .map_err(failed)?;
-        self.clients.push(Some(Client::new(stream)));
-        Ok(number)
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut stream, Token(number), interest).map_err(failed)?;
+        Ok(Client::new(stream))
     }
 }
 
@@ -430,7 +445,7 @@ const READ_BYTES: usize = 256 * 1024;
 #[cfg(test)]
 mod tests {
     use std::{
-        io::{BufRead as _, Write as _},
+        io::{BufRead as _, Read as _, Write as _},
         net::{Ipv4Addr, TcpListener},
     };
 
@@ -448,6 +463,25 @@ mod tests {
         drop(listener);
         let error = try_to_register(server);
         assert!(error.starts_with(&format!("cannot connect to {server}: ")), "{error}");
+    }
+
+    #[test]
+    fn a_connection_that_is_reset_at_once_is_tried_again() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback");
+        let server = listener.local_addr().expect("bound");
+        let host = std::thread::spawn(move || {
+            // Closing with unread bytes resets the connection.
+            let (first, _) = listener.accept()?;
+            first.peek(&mut [0])?;
+            drop(first);
+            let (mut second, _) = listener.accept()?;
+            second.write_all(b":irc.test 376 nick :End\r\n")?;
+            second.read_to_end(&mut Vec::new())
+        });
+        let mut swarm = Swarm::new(server, 1, Duration::from_secs(10)).expect("a poller");
+        swarm.register(1).expect("the second attempt is served");
+        drop(swarm);
+        host.join().expect("no panic").expect("no error");
     }
 
     #[test]
