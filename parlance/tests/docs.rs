@@ -34,7 +34,11 @@ fn tests_named_in(text: &str) -> Vec<(&str, &str)> {
 fn each_test_that_a_document_names_exists() {
     let mut documents = vec!["SECURITY.md".to_owned(), "ARCHITECTURE.md".to_owned()];
     for entry in fs::read_dir(root().join("docs")).unwrap() {
-        documents.push(format!("docs/{}", entry.unwrap().file_name().to_str().unwrap()));
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        // Folders hold what is made, and say so themselves.
+        if name.ends_with(".md") {
+            documents.push(format!("docs/{name}"));
+        }
     }
     for document in documents {
         let text = read(&document);

@@ -36,8 +36,9 @@ pub(super) struct CompareArgs {
     /// Seconds that each phase may take: registering, joining, a round
     #[arg(long, default_value_t = 120, value_parser = value_parser!(u32).range(1..=86_400))]
     timeout: u32,
-    /// Clients that register or join at the same time; more is faster until the server's backlog is full
-    #[arg(long, default_value_t = 64, value_parser = value_parser!(u32).range(1..=100_000))]
+    /// Clients that register or join at the same time; more is faster until the server's backlog is
+    /// full (of ngircd never more than 64)
+    #[arg(long, default_value_t = 512, value_parser = value_parser!(u32).range(1..=100_000))]
     wave: u32,
     /// How the result is printed
     #[arg(long, value_enum, default_value_t)]
@@ -119,10 +120,14 @@ impl CompareArgs {
         target: &Target,
         places: &Places,
     ) -> Result<Round, BenchError> {
+        let most = match &target.server {
+            Server::Started(recipe) => recipe.wave(),
+            Server::Running(_) => usize::MAX,
+        };
         let load = |server, process| Load {
             server,
             process,
-            wave: self.wave as usize,
+            wave: most.min(self.wave as usize),
             timeout: Duration::from_secs(self.timeout.into()),
         };
         match &target.server {

@@ -46,6 +46,14 @@ pub(crate) struct Peer {
 }
 
 impl Recipe {
+    /// How many clients may come at the same time: a short backlog turns away those who are more.
+    pub(super) fn wave(&self) -> usize {
+        match self.kind {
+            Kind::NgIrcd => 64,
+            _ => usize::MAX,
+        }
+    }
+
     /// Starts the server on the processors of this thread, and waits until it takes connections.
     ///
     /// # Errors
