@@ -12,14 +12,15 @@ mod metadata;
 mod modes;
 mod op;
 mod server_ban;
+mod short_text;
 mod state;
 mod umode;
 mod whowas;
 
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
-use core::hash::Hasher;
+use core::hash::{BuildHasher, Hasher};
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashTable;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -40,6 +41,7 @@ pub(crate) use metadata::{KeyValue, Metadata, MetadataOf, is_metadata_key};
 pub(crate) use modes::{CHANNEL_MODES, ChannelMode, Kind, List, Rank};
 pub(crate) use op::{Entry, MessageKind, ModeChange, Op, Origin, Session};
 pub(crate) use server_ban::{BadTarget, BanKind, BanTarget, ServerBan, names_of};
+pub(crate) use short_text::ShortText;
 pub(crate) use state::{
     Channel, ChannelId, ChannelModes, ListEntry, Member, Talk, Text, Topic, User, UserId,
 };
@@ -81,7 +83,7 @@ pub(crate) struct Network {
     state: State,
     nicks: HashTable<UserId>,
     names: HashTable<ChannelId>,
-    sessions: HashMap<Session, UserId, HashKey>,
+    sessions: HashTable<UserId>,
     lookalikes: Lookalikes,
 }
 
@@ -168,15 +170,14 @@ impl Network {
         let mut network = Self {
             nicks: HashTable::new(),
             names: HashTable::new(),
-            sessions: HashMap::with_hasher(state.key),
+            sessions: HashTable::new(),
             lookalikes: Lookalikes::default(),
             state,
         };
         network.state.history.index();
-        let users: Vec<_> =
-            network.state.users.iter().map(|(id, user)| (id, user.session)).collect();
-        for (id, session) in users {
-            network.sessions.insert(session, id);
+        let users: Vec<_> = network.state.users.iter().map(|(id, _)| id).collect();
+        for id in users {
+            network.index_session(id);
             network.index_nick(id);
         }
         let channels: Vec<_> = network.state.channels.iter().map(|(id, _)| id).collect();
@@ -227,7 +228,9 @@ impl Network {
     }
 
     pub(crate) fn find_session(&self, session: Session) -> Option<UserId> {
-        self.sessions.get(&session).copied()
+        let State { users, key, .. } = &self.state;
+        let same = |id: &UserId| users.get(*id).is_some_and(|user| user.session == session);
+        self.sessions.find(key.hash_one(session), same).copied()
     }
 
     /// Users by index, from `index` on.
@@ -273,6 +276,20 @@ impl Network {
         channels
             .iter()
             .any(|id| self.channel(*id).is_some_and(|channel| channel.member(b).is_some()))
+    }
+
+    fn index_session(&mut self, id: UserId) {
+        let State { users, key, .. } = &self.state;
+        let hash =
+            |id: &UserId| key.hash_one(users.get(*id).map(|user| user.session).unwrap_or_default());
+        self.sessions.insert_unique(hash(&id), id, hash);
+    }
+
+    fn forget_session(&mut self, id: UserId, session: Session) {
+        let hash = self.state.key.hash_one(session);
+        if let Ok(found) = self.sessions.find_entry(hash, |other| *other == id) {
+            found.remove();
+        }
     }
 
     fn index_nick(&mut self, id: UserId) {

@@ -4,7 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Rank, history::RingId, metadata::Metadata, op::Session, umode::UserModes};
+use super::{Rank, ShortText, history::RingId, metadata::Metadata, op::Session, umode::UserModes};
 use crate::{UnixMillis, arena::key};
 
 key! {
@@ -21,13 +21,13 @@ pub(crate) type Text = Box<[u8]>;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) session: Session,
-    pub(crate) nick: Text,
-    pub(crate) user: Text,
+    pub(crate) nick: ShortText,
+    pub(crate) user: ShortText,
     /// The host that others see: the address, or its cloak.
-    pub(crate) host: Text,
+    pub(crate) host: ShortText,
     /// Where the user connects from.
-    pub(crate) address: Text,
-    pub(crate) real: Text,
+    pub(crate) address: ShortText,
+    pub(crate) real: ShortText,
     pub(crate) away: Option<Text>,
     pub(crate) modes: UserModes,
     pub(crate) signed_on: UnixMillis,

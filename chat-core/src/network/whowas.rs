@@ -4,17 +4,17 @@ use alloc::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{Text, User};
+use super::{ShortText, User};
 use crate::UnixMillis;
 
 /// A user at the moment of giving up a nick.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Was {
-    pub(crate) nick: Text,
-    pub(crate) user: Text,
-    pub(crate) host: Text,
-    pub(crate) address: Text,
-    pub(crate) real: Text,
+    pub(crate) nick: ShortText,
+    pub(crate) user: ShortText,
+    pub(crate) host: ShortText,
+    pub(crate) address: ShortText,
+    pub(crate) real: ShortText,
     pub(crate) at: UnixMillis,
 }
 
@@ -62,11 +62,11 @@ mod tests {
     #[test]
     fn the_oldest_goes_and_numbers_stay() {
         let was = |n: u8| Was {
-            nick: [n].into(),
-            user: [].into(),
-            host: [].into(),
-            address: [].into(),
-            real: [].into(),
+            nick: [n][..].into(),
+            user: ShortText::default(),
+            host: ShortText::default(),
+            address: ShortText::default(),
+            real: ShortText::default(),
             at: UnixMillis(0),
         };
         let mut whowas = Whowas { ring: (1..5).map(was).collect(), gone: 1 };

@@ -35,7 +35,7 @@ impl Server {
             };
         }
         let (nick, user, real) = (nick.clone(), user.clone(), form.real.clone());
-        let (away, host) = (form.away.clone(), link.host.clone());
+        let (away, host) = (form.away.clone(), link.host());
         let (away, metadata) = (away.as_deref(), link.metadata.clone());
         let metadata = metadata.iter().collect();
         let (nick, user, host, real) = (&nick[..], &user[..], &host[..], &real[..]);

@@ -235,7 +235,7 @@ mod tests {
     fn links(caps: Caps) -> (Links, ConnId) {
         let now = Now { mono: Instant::ZERO, wall: UnixMillis(0) };
         let mut links = Links::new(&Config::default(), &[7; 32], now);
-        let link = Link::new(Session::default(), (*b"h").into(), None, None, now.mono);
+        let link = Link::new(Session::default(), None, None, now.mono);
         let conn = links.arena.insert(Link { caps, ..link });
         links.outboxes.open(conn.index());
         (links, conn)

@@ -99,7 +99,7 @@ impl Server {
             return Err(Refused { line });
         }
         let conn = self.links.arena.next_key();
-        let link = Link::new(session(conn, self.epoch), host, peer.address, place, now.mono);
+        let link = Link::new(session(conn, self.epoch), peer.address, place, now.mono);
         let conn = self.links.arena.insert(link);
         self.links.outboxes.open(conn.index());
         self.rearm(conn);

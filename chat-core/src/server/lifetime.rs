@@ -148,7 +148,7 @@ impl Server {
         if link.is_dying() {
             return;
         }
-        let mut line = mutant!(ErrorMissing => Vec::new(), else error_line(&link.host, reason));
+        let mut line = mutant!(ErrorMissing => Vec::new(), else error_line(&link.host(), reason));
         if let Some(label) = label {
             line = [b"@label=", &label[..], b" ", &line].concat();
         }

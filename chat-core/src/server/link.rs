@@ -11,6 +11,7 @@ use core::net::IpAddr;
 use super::{
     batch::Batch,
     door::Place,
+    host_text,
     pace::Pace,
     query::Read,
     rate::{Bucket, Rate},
@@ -25,8 +26,6 @@ use crate::{
 /// One connection.
 pub(crate) struct Link {
     pub(crate) session: Session,
-    /// The host that others see.
-    pub(crate) host: Box<[u8]>,
     /// Where it comes from; `None`: from this machine.
     pub(crate) address: Option<IpAddr>,
     /// What it is counted by; `None`: it is not counted.
@@ -42,18 +41,14 @@ pub(crate) struct Link {
     pub(crate) steps: VecDeque<Step>,
     pub(crate) asking: Option<Box<Asking>>,
     pub(crate) response: Option<Box<Response>>,
-    /// The nicks that it watches, as it gave them, in that order.
-    pub(crate) watching: Vec<Box<[u8]>>,
-    /// Up to when it has read which channels and conversations, by folded names.
-    pub(crate) read_markers: BTreeMap<Box<[u8]>, UnixMillis>,
+    /// What it has asked to be told of or to be kept: there once it has.
+    pub(crate) interests: Option<Box<Interests>>,
     /// What the client has begun and not ended.
     pub(crate) batch: Option<Box<ClientBatch>>,
     /// The batch that all lines of the command at hand are in.
     pub(crate) inside: Option<Batch>,
     /// What it has told of itself before it is a user.
     pub(crate) metadata: Metadata,
-    /// Keys of metadata whose changes it is told, sorted.
-    pub(crate) subscriptions: Vec<Box<[u8]>>,
     /// Lines carried out of late.
     pub(crate) flood: Bucket,
     /// Bytes taken of which no line is counted yet.
@@ -69,6 +64,21 @@ pub(crate) struct Link {
     /// Whether it waits in the run queue.
     pub(crate) queued: bool,
 }
+
+/// What few connections have: lists that the client has given.
+#[derive(Default)]
+pub(crate) struct Interests {
+    /// The nicks that it watches, as it gave them, in that order.
+    pub(crate) watching: Vec<Box<[u8]>>,
+    /// Up to when it has read which channels and conversations, by folded names.
+    pub(crate) read_markers: BTreeMap<Box<[u8]>, UnixMillis>,
+    /// Keys of metadata whose changes it is told, sorted.
+    pub(crate) subscriptions: Vec<Box<[u8]>>,
+}
+
+/// Those of a connection that has none.
+static NO_INTERESTS: Interests =
+    Interests { watching: Vec::new(), read_markers: BTreeMap::new(), subscriptions: Vec::new() };
 
 /// Where a connection is in its life.
 pub(crate) enum State {
@@ -161,14 +171,12 @@ pub(crate) enum Lines {
 impl Link {
     pub(crate) fn new(
         session: Session,
-        host: Box<[u8]>,
         address: Option<IpAddr>,
         place: Option<Place>,
         now: Instant,
     ) -> Self {
         Self {
             session,
-            host,
             address,
             place,
             framer: Framer::new(FrameLimits::FROM_CLIENT),
@@ -179,12 +187,10 @@ impl Link {
             steps: VecDeque::new(),
             asking: None,
             response: None,
-            watching: Vec::new(),
-            read_markers: BTreeMap::new(),
+            interests: None,
             batch: None,
             inside: None,
             metadata: Metadata::default(),
-            subscriptions: Vec::new(),
             flood: Bucket::default(),
             uncounted: 0,
             pace: None,
@@ -197,8 +203,21 @@ impl Link {
         }
     }
 
+    /// Its address as a host.
+    pub(crate) fn host(&self) -> Box<[u8]> {
+        host_text(self.address)
+    }
+
     pub(crate) const fn user(&self) -> Option<UserId> {
         if let State::Registered(user) = self.state { Some(user) } else { None }
+    }
+
+    pub(crate) fn interests(&self) -> &Interests {
+        self.interests.as_deref().unwrap_or(&NO_INTERESTS)
+    }
+
+    pub(crate) fn interests_mut(&mut self) -> &mut Interests {
+        self.interests.get_or_insert_default()
     }
 
     /// Where an entry that this connection proposes comes from.
@@ -213,7 +232,7 @@ impl Link {
     /// Whether it knows of metadata and has subscribed to this key.
     pub(crate) fn is_told(&self, key: &[u8]) -> bool {
         self.caps.has(Caps::METADATA)
-            && self.subscriptions.binary_search_by(|other| (**other).cmp(key)).is_ok()
+            && self.interests().subscriptions.binary_search_by(|other| (**other).cmp(key)).is_ok()
     }
 
     /// Whether later lines wait for something that is under way.

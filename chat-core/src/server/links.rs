@@ -356,7 +356,7 @@ impl Links {
     pub(crate) fn watch(&mut self, conn: ConnId, nick: &[u8]) -> bool {
         let new = self.watches.insert(nick, conn);
         if let (true, Some(link)) = (new, self.arena.get_mut(conn)) {
-            link.watching.push(nick.into());
+            link.interests_mut().watching.push(nick.into());
         }
         new
     }
@@ -370,14 +370,15 @@ impl Links {
             return;
         }
         let casemapping = self.watches.casemapping();
-        if let Some(link) = self.arena.get_mut(conn) {
-            link.watching.retain(|other| !casemapping.eq(other, nick));
+        if let Some(interests) = self.arena.get_mut(conn).and_then(|link| link.interests.as_mut()) {
+            interests.watching.retain(|other| !casemapping.eq(other, nick));
         }
     }
 
     pub(crate) fn unwatch_all(&mut self, conn: ConnId) {
         let Some(link) = self.arena.get_mut(conn) else { return };
-        for nick in core::mem::take(&mut link.watching) {
+        let Some(interests) = &mut link.interests else { return };
+        for nick in core::mem::take(&mut interests.watching) {
             self.watches.remove(&nick, conn);
         }
     }
@@ -580,7 +581,7 @@ impl Sink for Links {
             let replay = Replay::unasked(found.name.clone(), channel, rest);
             link.steps.push_front(Step::Read(Read::Replay(replay)));
         }
-        if link.caps.has(metadata::CAPS) && !link.subscriptions.is_empty() {
+        if link.caps.has(metadata::CAPS) && !link.interests().subscriptions.is_empty() {
             link.steps.push_front(Step::Read(Read::MetadataSync(Sync::joined(channel))));
         }
         link.steps.push_front(Step::Read(Read::arrival(channel)));

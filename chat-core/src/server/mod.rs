@@ -524,11 +524,17 @@ fn error_line(host: &[u8], reason: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::User;
 
     /// Threads of a host may read outboxes at once while nothing is handed to the server.
     #[test]
     fn a_server_may_be_sent_and_shared() {
         const fn is_shared<T: Send + Sync>() {}
         const { is_shared::<Server>() }
+    }
+    /// In bytes, for each connection and its user, whatever they do; more must be worth it.
+    #[test]
+    fn a_connection_and_its_user_take_little() {
+        assert_eq!((size_of::<link::Link>(), size_of::<User>()), (280, 248));
     }
 }

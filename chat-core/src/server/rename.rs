@@ -33,9 +33,11 @@ impl Links {
             let Some(user) = network.user(member.user) else { continue };
             let Some(link) = self.get_mut(conn) else { continue };
             // What was read of the channel stays read.
-            if let Some(marker) = link.read_markers.remove(&casemapping.fold(old)[..]) {
+            if let Some(interests) = &mut link.interests
+                && let Some(marker) = interests.read_markers.remove(&casemapping.fold(old)[..])
+            {
                 let new = casemapping.fold(&channel.name).into_boxed_slice();
-                let known = link.read_markers.entry(new).or_default();
+                let known = interests.read_markers.entry(new).or_default();
                 *known = marker.max(*known);
             }
             let caps = link.caps;

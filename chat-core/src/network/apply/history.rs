@@ -177,7 +177,7 @@ impl Network {
     /// Before a user goes: those it talked with keep the nick; its own side is forgotten.
     pub(super) fn end_talks(&mut self, of: UserId) {
         let Some(user) = self.user_mut(of) else { return };
-        let (nick, talks) = (user.nick.clone(), core::mem::take(&mut user.talks));
+        let (nick, talks) = (text(&user.nick), core::mem::take(&mut user.talks));
         for talk in talks {
             self.state.history.close(talk.ring);
             let others = self.user_mut(talk.with).map(|other| &mut other.talks);

@@ -23,7 +23,7 @@ use crate::{
         numeric::{ERR_NOSUCHCHANNEL, ERR_NOTONCHANNEL},
     },
 };
-use hashbrown::HashMap;
+use hashbrown::HashTable;
 
 impl Network {
     /// Carries out the entry at place `sequence` of the log. The only way that the state changes.
@@ -37,7 +37,7 @@ impl Network {
             Op::Found { key, config } => {
                 self.state.key = *key;
                 self.state.config = config.clone();
-                self.sessions = HashMap::with_hasher(*key);
+                self.sessions = HashTable::new();
                 return;
             }
             Op::Configure(config) => {

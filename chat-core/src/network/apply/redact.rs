@@ -1,7 +1,7 @@
 //! REDACT: a message is taken back.
 
 use super::{
-    super::{Audience, Event, ItemKind, Network, Rank, RingId, UserId},
+    super::{Audience, Event, ItemKind, Network, Rank, RingId, UserId, text},
     Turn,
 };
 
@@ -84,7 +84,7 @@ impl Network {
             return Some((channel.name.clone(), found));
         }
         let Some(talk) = self.talk(me, target) else {
-            return self.user(self.find_user(target)?).map(|user| (user.nick.clone(), None));
+            return self.user(self.find_user(target)?).map(|user| (text(&user.nick), None));
         };
         // Who is gone is told nothing: the place may be another's by now.
         let other = self.user(talk.with).map(|user| {

@@ -36,7 +36,7 @@ impl Network {
         if !self.may_operate(me, turn) {
             return;
         }
-        let Some(by) = self.user(me).map(|user| user.nick.clone()) else { return };
+        let Some(by) = self.user(me).map(|user| text(&user.nick)) else { return };
         let at = turn.wall;
         let until = seconds.map(|seconds| UnixMillis(at.0.saturating_add(seconds * 1000)));
         let ban = ServerBan { target: target.clone(), by, at, until, reason: text(reason) };

@@ -37,11 +37,11 @@ impl Network {
         let modes = UserModes { cloaked: cloak.is_some(), ..UserModes::default() };
         let id = self.state.users.insert(User {
             session,
-            nick: text(nick),
-            user: text(user),
-            host: cloak.map_or_else(|| text(host), Into::into),
-            address: text(host),
-            real: text(real),
+            nick: nick.into(),
+            user: user.into(),
+            host: cloak.map_or_else(|| host.into(), Into::into),
+            address: host.into(),
+            real: real.into(),
             away: away.map(text),
             modes,
             signed_on: time,
@@ -50,7 +50,7 @@ impl Network {
             talks: Vec::new(),
             metadata,
         });
-        self.sessions.insert(session, id);
+        self.index_session(id);
         self.index_nick(id);
         let users = u32::try_from(self.state.users.len()).unwrap_or(u32::MAX);
         self.state.most_users = self.state.most_users.max(users);
@@ -70,7 +70,7 @@ impl Network {
         }
         self.forget_nick(me);
         let Some(user) = self.user_mut(me) else { return };
-        let old = core::mem::replace(&mut user.nick, text(nick));
+        let old = core::mem::replace(&mut user.nick, nick.into());
         self.index_nick(me);
         if *old != *nick {
             let with_self = !mutant!(NickNotToldToOneself);
@@ -110,7 +110,7 @@ impl Network {
 
     pub(super) fn set_name(&mut self, me: UserId, real: &[u8], turn: &mut Turn<'_>) {
         if let Some(user) = self.user_mut(me) {
-            user.real = text(real);
+            user.real = real.into();
         }
         let audience = Audience::Peers { of: me, with_self: true };
         turn.tell(self, audience, Event::SetName { user: me });
@@ -143,7 +143,7 @@ impl Network {
         turn.next_event();
         self.forget_nick(me);
         if let Some(user) = self.state.users.remove(me) {
-            self.sessions.remove(&user.session);
+            self.forget_session(me, user.session);
             self.forget_metadata(&user.metadata);
             self.state.invisible -= u32::from(user.modes.invisible);
             self.state.opers -= u32::from(user.modes.oper);

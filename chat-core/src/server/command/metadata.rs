@@ -143,12 +143,13 @@ fn subscribe(caller: &mut Caller<'_>, keys: &[&[u8]]) {
         }
         let Some(link) = caller.server.links.get_mut(caller.conn) else { return };
         // Even of those that it has already, none is taken once there is no room.
-        if link.subscriptions.len() >= most {
+        let subscriptions = &mut link.interests_mut().subscriptions;
+        if subscriptions.len() >= most {
             over = Some(*key);
             break;
         }
-        if let Err(at) = link.subscriptions.binary_search_by(|other| (**other).cmp(key)) {
-            link.subscriptions.insert(at, (*key).into());
+        if let Err(at) = subscriptions.binary_search_by(|other| (**other).cmp(key)) {
+            subscriptions.insert(at, (*key).into());
             new.push((*key).into());
         }
         subscribed.push(*key);
@@ -161,7 +162,8 @@ fn subscribe(caller: &mut Caller<'_>, keys: &[&[u8]]) {
         caller.refuse(b"TOO_MANY_SUBS", &[key], b"You have too many subscriptions");
     }
     if let (Some(me), false) = (caller.user_id(), new.is_empty()) {
-        let watching = caller.server.links.get(caller.conn).map(|link| link.watching.clone());
+        let watching =
+            caller.server.links.get(caller.conn).map(|link| link.interests().watching.clone());
         let watching = watching.unwrap_or_default();
         let sync = Sync::subscribed(caller.network(), me, &watching, new);
         caller.then([Step::Read(Read::MetadataSync(sync))]);
@@ -170,8 +172,9 @@ fn subscribe(caller: &mut Caller<'_>, keys: &[&[u8]]) {
 
 fn unsubscribe(caller: &mut Caller<'_>, keys: &[&[u8]]) {
     let valid: Vec<&[u8]> = keys.iter().copied().filter(|key| is_metadata_key(key)).collect();
-    if let Some(link) = caller.server.links.get_mut(caller.conn) {
-        link.subscriptions.retain(|other| !valid.contains(&&other[..]));
+    let link = caller.server.links.get_mut(caller.conn);
+    if let Some(interests) = link.and_then(|link| link.interests.as_mut()) {
+        interests.subscriptions.retain(|other| !valid.contains(&&other[..]));
     }
     caller.keys(RPL_METADATAUNSUBOK, &valid);
     for key in keys.iter().filter(|key| !is_metadata_key(key)) {
@@ -181,7 +184,7 @@ fn unsubscribe(caller: &mut Caller<'_>, keys: &[&[u8]]) {
 
 fn subscriptions(caller: &mut Caller<'_>) {
     let link = caller.server.links.get(caller.conn);
-    let all = link.map_or_else(Vec::new, |link| link.subscriptions.clone());
+    let all = link.map_or_else(Vec::new, |link| link.interests().subscriptions.clone());
     let keys: Vec<&[u8]> = all.iter().map(|key| &key[..]).collect();
     caller.server.links.enter_batch(caller.conn, b"metadata-subs", &[]);
     caller.keys(RPL_METADATASUBS, &keys);

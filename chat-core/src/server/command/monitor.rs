@@ -49,7 +49,7 @@ fn watch(caller: &mut Caller<'_>, nicks: &[u8]) {
         if Nick::new(nick, nick_len, casemapping).is_none() || links.is_watching(conn, nick) {
             continue;
         }
-        if links.get(conn).is_none_or(|link| link.watching.len() >= most) {
+        if links.get(conn).is_none_or(|link| link.interests().watching.len() >= most) {
             over.push(nick);
         } else if links.watch(conn, nick) {
             added.push(nick.into());
@@ -76,7 +76,7 @@ impl Caller<'_> {
     /// Shows the connection's list.
     fn show(&mut self, how: fn(Vec<Box<[u8]>>) -> Monitored) {
         let link = self.server.links.get(self.conn);
-        let nicks = link.map_or_else(Vec::new, |link| link.watching.clone());
+        let nicks = link.map_or_else(Vec::new, |link| link.interests().watching.clone());
         self.then([Step::Read(Read::Monitored(how(nicks)))]);
     }
 }

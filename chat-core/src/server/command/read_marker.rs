@@ -28,8 +28,8 @@ pub(super) fn markread(caller: &mut Caller<'_>, message: &Message<'_>) {
     let channel = network.find_channel(target).and_then(|id| network.channel(id));
     let member = channel.zip(caller.user_id()).filter(|(c, me)| c.member(*me).is_some());
     let user = network.find_user(target).and_then(|id| network.user(id));
-    let name = member.map(|(channel, _)| &channel.name).or(user.map(|user| &user.nick));
-    let name = name.map_or_else(|| target.into(), Clone::clone);
+    let name = member.map(|(channel, _)| &channel.name[..]).or(user.map(|user| &user.nick[..]));
+    let name = name.unwrap_or(target).to_vec();
     if let Some(given) = message.param(1) {
         let time = given.strip_prefix(b"timestamp=").and_then(server_time::parse);
         let Some(time) = time else {
@@ -39,12 +39,13 @@ pub(super) fn markread(caller: &mut Caller<'_>, message: &Message<'_>) {
         let (now, most) = (caller.server.links.now.wall, caller.server.config.limits.read_markers);
         let Some(link) = caller.server.links.get_mut(caller.conn) else { return };
         let key = casemapping.fold(target).into_boxed_slice();
-        if link.read_markers.len() >= most && !link.read_markers.contains_key(&key) {
+        let markers = &mut link.interests_mut().read_markers;
+        if markers.len() >= most && !markers.contains_key(&key) {
             let text = b"The read timestamp could not be set: there are too many";
             return caller.fail(MARKREAD, b"INTERNAL_ERROR", &[&name], text);
         }
         // It only moves on, and nobody has read what was not said yet.
-        let marker = link.read_markers.entry(key).or_default();
+        let marker = markers.entry(key).or_default();
         *marker = time.min(now).max(*marker);
     }
     caller.server.links.read_marker(caller.conn, casemapping, &name);
@@ -63,7 +64,7 @@ impl Links {
         target: &[u8],
     ) {
         let Some(link) = self.get(conn) else { return };
-        let marker = link.read_markers.get(&casemapping.fold(target)[..]).copied();
+        let marker = link.interests().read_markers.get(&casemapping.fold(target)[..]).copied();
         let server = self.name.clone();
         self.line(conn, |line| {
             let line = line.source(&server).command(MARKREAD).param(target);
