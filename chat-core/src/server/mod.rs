@@ -63,9 +63,11 @@ use crate::{
 const BUDGET_LINES: usize = 256;
 /// Deliveries after which a call carries out no further line or entry.
 const BUDGET_DELIVERIES: usize = 20_000;
-/// How many times as much a [`Input::Timeout`] carries out: it comes once a turn, with what was put off
-/// of all.
-const TIMEOUT_SHARE: usize = 5;
+/// Lines of an [`Input::Timeout`]: it comes once a turn, with what was put off of all.
+const TIMEOUT_LINES: usize = 5 * BUDGET_LINES;
+/// Deliveries of an [`Input::Timeout`] for each connection, if that is more than another call's. A turn
+/// that writes to everybody is long in any case; a write should be worth it.
+const TIMEOUT_DELIVERIES_EACH: usize = 128;
 
 /// This server's number among those of its network: it is alone.
 const NODE: u32 = 0;
@@ -205,9 +207,13 @@ impl Server {
     /// An input for a connection that is gone does nothing.
     pub fn handle(&mut self, now: Now, input: Input<'_>) {
         self.set_now(now);
-        let share = if matches!(input, Input::Timeout) { TIMEOUT_SHARE } else { 1 };
-        self.lines_left = share * BUDGET_LINES;
-        self.most_deliveries = share * BUDGET_DELIVERIES;
+        (self.lines_left, self.most_deliveries) = match input {
+            Input::Timeout => {
+                let of_all = TIMEOUT_DELIVERIES_EACH * self.links.arena.len();
+                (TIMEOUT_LINES, BUDGET_DELIVERIES.max(of_all))
+            }
+            _ => (BUDGET_LINES, BUDGET_DELIVERIES),
+        };
         self.links.deliveries = 0;
         // The quits of those who go in one turn come together, when nobody of them is left to be told.
         let defer = matches!(input, Input::Closed(..) | Input::Eof(_));
