@@ -153,23 +153,26 @@ impl<S: Socket> Shard<S> {
     /// One read from each of the first `most` peers that are ready, and of the first `most_leaving`
     /// of those that are told all; the others, and those with more, stay on the list.
     pub(crate) fn read(&mut self, most: usize, most_leaving: usize) {
-        let mut used = 0;
-        for _ in 0..self.ready.len().min(most) {
+        let used = self.read_list(|shard| &mut shard.ready, most, 0);
+        self.read_list(|shard| &mut shard.leaving, most_leaving, used);
+    }
+
+    /// Reads from the first of a list; how much of the buffer is used then.
+    fn read_list(
+        &mut self,
+        list: fn(&mut Self) -> &mut VecDeque<usize>,
+        most: usize,
+        mut used: usize,
+    ) -> usize {
+        for _ in 0..list(self).len().min(most) {
             if used + READ_MAX > self.buffer.len() {
                 break;
             }
-            if let Some(index) = self.ready.pop_front() {
+            if let Some(index) = list(self).pop_front() {
                 used += self.read_from(index, used);
             }
         }
-        for _ in 0..self.leaving.len().min(most_leaving) {
-            if used + READ_MAX > self.buffer.len() {
-                break;
-            }
-            if let Some(index) = self.leaving.pop_front() {
-                used += self.read_from(index, used);
-            }
-        }
+        used
     }
 
     /// How many bytes came, into the buffer from `used` on.
@@ -187,19 +190,16 @@ impl<S: Socket> Shard<S> {
 
     /// Writes each outbox that is to be written, once.
     pub(crate) fn write(&mut self, core: &Server) {
-        for Write { conn, written } in &mut self.writes {
-            let slot = conn.index() / self.shards;
-            let Some(Some(peer)) = self.peers.get_mut(slot) else { continue };
-            if peer.conn == *conn {
-                *written = write_to(peer, core, &mut self.gathered);
-            }
+        let mut writes = self.take_writes();
+        for Write { conn, written } in &mut writes {
+            *written = self.write_one(*conn, core);
         }
+        self.writes = writes;
     }
 
     /// Writes one outbox.
     pub(crate) fn write_one(&mut self, conn: ConnId, core: &Server) -> Written {
-        let slot = conn.index() / self.shards;
-        match self.peers.get_mut(slot) {
+        match self.peers.get_mut(conn.index() / self.shards) {
             Some(Some(peer)) if peer.conn == conn => write_to(peer, core, &mut self.gathered),
             _ => Written::Nothing,
         }
