@@ -17,12 +17,12 @@ fn main() {
 mod parse {
     use super::*;
 
-    #[divan::bench(args = 0..LINES.len())]
+    #[divan::bench(args = 0..LINES.len(), sample_size = 1_000)]
     fn ours(line: usize) {
         black_box(Message::parse(black_box(LINES[line])).expect("it is well-formed"));
     }
 
-    #[divan::bench(args = 0..LINES.len())]
+    #[divan::bench(args = 0..LINES.len(), sample_size = 1_000)]
     fn irc_proto(bencher: Bencher<'_, '_>, line: usize) {
         let text = str::from_utf8(LINES[line]).expect("it is UTF-8");
         // What it allocates is freed within the time, as by whoever uses it.

@@ -43,9 +43,9 @@ impl<'a> Message<'a> {
     /// # Errors
     ///
     /// When there is no valid command, or the line holds a NUL, CR or LF.
+    #[inline(always)]
     pub fn parse(line: &'a [u8]) -> Result<Self, ParseError> {
-        let message = Self::parse_any(line)?;
-        if is_command(message.command) { Ok(message) } else { Err(ParseError::BadCommand) }
+        Self::parse_with(line, is_command)
     }
 
     /// Takes a line apart as [`parse`](Self::parse) does, whatever word stands where the command
@@ -54,30 +54,9 @@ impl<'a> Message<'a> {
     /// # Errors
     ///
     /// When there is no command, or the line holds a NUL, CR or LF.
+    #[inline(always)]
     pub fn parse_any(line: &'a [u8]) -> Result<Self, ParseError> {
-        if memchr3(0, b'\r', b'\n', line).is_some() {
-            return Err(ParseError::ForbiddenByte);
-        }
-        let mut rest = line;
-        let mut tags = Tags::default();
-        if let Some(b'@') = rest.first() {
-            tags = Tags::new(&take_word(&mut rest)[1..]);
-        }
-        skip_spaces(&mut rest);
-        let mut source = None;
-        if let Some(b':') = rest.first() {
-            source = Some(&take_word(&mut rest)[1..]).filter(|source| !source.is_empty());
-            skip_spaces(&mut rest);
-        }
-        let command = take_word(&mut rest);
-        if command.is_empty() {
-            return Err(ParseError::NoCommand);
-        }
-        let mut message = Self { tags, source, command, params: [b""; MAX_PARAMS], len: 0 };
-        while let Some(param) = take_param(&mut rest, message.params().len()) {
-            message.push(param);
-        }
-        Ok(message)
+        Self::parse_with(line, |_| true)
     }
 
     /// A message to be emitted, without tags or source; set those fields afterwards.
@@ -131,6 +110,42 @@ impl<'a> Message<'a> {
             line.last(last);
         }
         line.finish();
+    }
+
+    /// Takes a line apart whose command is one that `is_command` accepts.
+    ///
+    /// Always inlined: a message is large, and costs less if it is built where it is used.
+    #[inline(always)]
+    fn parse_with(
+        line: &'a [u8],
+        is_command: impl FnOnce(&[u8]) -> bool,
+    ) -> Result<Self, ParseError> {
+        if memchr3(0, b'\r', b'\n', line).is_some() {
+            return Err(ParseError::ForbiddenByte);
+        }
+        let mut rest = line;
+        let mut tags = Tags::default();
+        if let Some(b'@') = rest.first() {
+            tags = Tags::new(&take_word(&mut rest)[1..]);
+        }
+        skip_spaces(&mut rest);
+        let mut source = None;
+        if let Some(b':') = rest.first() {
+            source = Some(&take_word(&mut rest)[1..]).filter(|source| !source.is_empty());
+            skip_spaces(&mut rest);
+        }
+        let command = take_word(&mut rest);
+        if command.is_empty() {
+            return Err(ParseError::NoCommand);
+        }
+        if !is_command(command) {
+            return Err(ParseError::BadCommand);
+        }
+        let mut message = Self { tags, source, command, params: [b""; MAX_PARAMS], len: 0 };
+        while let Some(param) = take_param(&mut rest, message.params().len()) {
+            message.push(param);
+        }
+        Ok(message)
     }
 
     /// Adds a parameter; there must be room.
