@@ -61,6 +61,23 @@ fn a_mask_that_fits_nobody_is_compared_with_few_users_in_one_call() {
 }
 
 #[test]
+fn names_fill_their_lines() {
+    let mut config = config();
+    config.limits.connections_per_address = None;
+    let mut stage = Stage::new(config);
+    for n in 100..200 {
+        stage.enter(&format!("user{n}"), "");
+        stage.send(&format!("user{n}"), "JOIN #a");
+    }
+    stage.transcript.clear();
+    stage.send("user100", "NAMES #a");
+    let heard = stage.heard("user100");
+    // 60 names of 7 letters, the other 40, the end.
+    let lengths: Vec<usize> = heard.iter().map(|line| line.len()).collect();
+    assert_eq!(lengths, [508, 347, 44]);
+}
+
+#[test]
 fn to_look_for_subscribers_is_work_even_if_there_are_none() {
     let mut config = config();
     config.limits.connections_per_address = None;

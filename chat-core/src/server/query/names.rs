@@ -6,7 +6,10 @@ use super::{FIRST_USER, LOOK_AT_MOST, Look};
 use crate::{
     caps::Caps,
     network::{Channel, ChannelId, Member, UserId},
-    wire::numeric::{RPL_ENDOFNAMES, RPL_NAMREPLY},
+    wire::{
+        BODY_MAX,
+        numeric::{RPL_ENDOFNAMES, RPL_NAMREPLY},
+    },
 };
 
 /// The members of a channel from `from` on; of no channel, nobody.
@@ -73,12 +76,15 @@ impl Look<'_> {
     fn names_line(&mut self, channel: &Channel, from: UserId) -> Option<UserId> {
         // `:server 353 nick = #channel :` and the names share 510 bytes.
         let head = self.links.name.len() + self.me.nick.len() + channel.name.len() + 12;
-        let room = crate::wire::BODY_MAX.saturating_sub(head);
+        let room = BODY_MAX.saturating_sub(head);
         let caps = self.caps();
-        let mut names = Vec::new();
+        let sees_all = channel.member(self.viewer).is_some();
+        let mut names = Vec::with_capacity(BODY_MAX);
         let mut next = None;
-        for member in members_from(channel, from).iter().take(LOOK_AT_MOST) {
-            if self.network.sees_membership(self.viewer, channel, member.user) {
+        // What is sent is counted of the budget; looks at those who are hidden are not.
+        let mut hidden = 0;
+        for member in members_from(channel, from) {
+            if sees_all || self.network.sees_membership(self.viewer, channel, member.user) {
                 let Some(user) = self.network.user(member.user) else { continue };
                 let before = names.len();
                 if before > 0 {
@@ -94,8 +100,13 @@ impl Look<'_> {
                     names.truncate(before);
                     break;
                 }
+            } else {
+                hidden += 1;
             }
             next = Some(after(member.user));
+            if hidden == LOOK_AT_MOST {
+                break;
+            }
         }
         if !names.is_empty() {
             let kind = match &channel.modes {
