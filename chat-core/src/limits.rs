@@ -212,8 +212,9 @@ const METADATA_LINE: usize = 378;
 
 /// What is encoded in one turn, for all combinations of capabilities.
 const TURN: usize = 16 << 20;
-/// A connection and its user, with names and a line of each kind that it may hold.
-const CONNECTION: usize = 6 << 10;
+/// A connection and its user, with names and a line of each kind that it may hold, and its part of what
+/// long answers take in a turn.
+const CONNECTION: usize = 8 << 10;
 /// The tags of a client's batch.
 const TAGS: usize = 4 << 10;
 /// Something with a name or two.

@@ -15,10 +15,11 @@ use crate::{
     },
 };
 
-/// Bytes of one long read that one call sends.
-const BUDGET_READ: usize = 16 << 10;
+/// Bytes of one long read that one call sends: what a host writes at once, since each piece but the last
+/// costs another turn, in which others come and go.
+const BUDGET_READ: usize = 64 << 10;
 /// What a look at up to 16 users or channels counts for in it, if it leads to no line.
-const EMPTY_LOOK: usize = 128;
+const EMPTY_LOOK: usize = 512;
 
 /// How a client that expects TLS begins: a record of a handshake, of any version.
 const TLS_HELLO: &[u8] = &[0x16, 3];

@@ -116,7 +116,7 @@ impl Outboxes {
 
     /// Whether lines must wait until something was flushed.
     pub(crate) const fn turn_is_full(&self) -> bool {
-        self.turn.is_full()
+        self.turn.is_full(self.boxes.len())
     }
 
     /// Those to whom something waits to be sent, to whom most does first.

@@ -5,7 +5,10 @@ use alloc::vec::Vec;
 use crate::caps::Caps;
 
 /// Bytes of the turn's buffers from which on no more lines are carried out until a flush.
-pub(crate) const TURN_MAX: usize = 1 << 20;
+const TURN_MAX: usize = 1 << 20;
+/// The same for each connection, if that is more. A turn that writes to everybody is long in any case;
+/// long answers that go with it should not have to wait for the next.
+const TURN_MAX_EACH: usize = 2 << 10;
 /// What a turn's buffer keeps of its memory when it is emptied.
 const TURN_KEEP: usize = 256 << 10;
 
@@ -37,8 +40,9 @@ impl Turn {
         Self { buffers: alloc::vec![(Caps::NONE, Vec::new())], bytes: 0, holders: 0 }
     }
 
-    pub(super) const fn is_full(&self) -> bool {
-        self.bytes >= TURN_MAX
+    /// Whether it holds what is enough for so many connections.
+    pub(super) const fn is_full(&self, connections: usize) -> bool {
+        self.bytes >= TURN_MAX && self.bytes >= connections * TURN_MAX_EACH
     }
 
     /// Writes lines for all whose relevant capabilities are `caps`.
@@ -87,5 +91,19 @@ impl Turn {
             }
             self.bytes = 0;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_enough_for_few_is_not_for_many() {
+        let mut turn = Turn::new();
+        turn.write_for_one(|out| out.resize(TURN_MAX, b'x'));
+        assert!(turn.is_full(100) && !turn.is_full(10_000));
+        turn.write_for(Caps::ECHO_MESSAGE, |out| out.resize(10_000 * TURN_MAX_EACH, b'x'));
+        assert!(turn.is_full(10_000));
     }
 }
