@@ -331,6 +331,30 @@ fn a_crowd_is_let_in_4_a_turn_by_one_edge() {
 }
 
 #[test]
+fn after_a_turn_that_wrote_to_very_many_more_are_heard() {
+    let stage = Stage::new();
+    stage.scene(|world| {
+        for _ in 0..400 {
+            world.knock(PLENTY / 2);
+        }
+        world.edges.truncate(1);
+    });
+    stage.scene(|world| {
+        for wire in 0..400 {
+            world.says(wire, &format!("NICK guest{wire}\nUSER guest 0 * :guest\n"));
+        }
+    });
+    stage.scene(|world| world.says(0, "PRIVMSG #lobby :hello\n"));
+    stage.scene(|world| (1..400).for_each(|wire| world.says(wire, "PING x\n")));
+    stage.play_to(talkative());
+    let world = stage.0.borrow();
+    let said = world.wires[1].writes.iter().find(|(_, bytes)| bytes.ends_with(b":hello\r\n"));
+    let said = said.unwrap().0;
+    let reads = |turn| world.wires.iter().filter(|wire| wire.reads.contains(&turn)).count();
+    assert_eq!([1, 2, 3].map(|later| reads(said + later)), [99, 64, 64]);
+}
+
+#[test]
 fn one_who_says_much_is_heard_in_turns_by_one_edge() {
     let stage = Stage::new();
     stage.scene(|world| {

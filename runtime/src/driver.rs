@@ -21,6 +21,9 @@ use crate::{
 
 /// Peers that one turn reads from: what came before is answered before a crowd is heard out.
 const READS_PER_TURN: usize = 64;
+/// After a turn that wrote to very many, one peer is read from for so many writes, if those are more. Where
+/// all hear of each, few lines are not worth so many writes, and who waits to be read waits for them all.
+const WRITES_PER_READ: usize = 4;
 /// Peers that are told all and only have to close, of which one turn reads: nobody waits for them.
 const LEAVING_PER_TURN: usize = 4;
 /// Outboxes that are written before the core hears of it.
@@ -64,6 +67,8 @@ pub struct Driver<L, S> {
     threads: Threads<Shard<S>>,
     /// Outboxes that are to be written in this turn, over all shards.
     to_write: usize,
+    /// Outboxes that were written in the turn before, or in this one so far.
+    written: usize,
     /// Flushes for which the core need not ask (again): of peers that have room again, and of those
     /// that were written in this turn already.
     later: Vec<ConnId>,
@@ -120,6 +125,7 @@ impl<L, S: Socket> Driver<L, S> {
             shards: (0..shards).map(|_| Shard::new(shards)).collect(),
             threads: Threads::one(),
             to_write: 0,
+            written: 0,
             later: Vec::new(),
             turn: 0,
             stopped: false,
@@ -256,13 +262,15 @@ impl<L, S: Socket> Driver<L, S> {
 
     /// Reads on all threads, then tells the core, shard after shard.
     fn read(&mut self, now: Now) {
+        let written = mem::take(&mut self.written);
         let ready: usize =
             self.shards.iter().map(Shard::ready).map(|(ready, leaving)| ready + leaving).sum();
         if ready == 0 {
             return;
         }
         let share = |most: usize| (most / self.shards.len()).max(1);
-        let (most, most_leaving) = (share(READS_PER_TURN), share(LEAVING_PER_TURN));
+        let most = READS_PER_TURN.max(written / WRITES_PER_READ);
+        let (most, most_leaving) = (share(most), share(LEAVING_PER_TURN));
         self.threads.work(&mut self.shards, ready >= WORTH_A_THREAD, &|shard| {
             shard.read(most, most_leaving);
         });
@@ -366,7 +374,9 @@ impl<L, S: Socket> Driver<L, S> {
 
     /// Writes on all threads, then tells the core, shard after shard.
     fn write(&mut self, now: Now) {
-        let with_others = mem::take(&mut self.to_write) >= WORTH_A_THREAD;
+        let writes = mem::take(&mut self.to_write);
+        self.written += writes;
+        let with_others = writes >= WORTH_A_THREAD;
         let core = self.core.server();
         self.threads.work(&mut self.shards, with_others, &|shard| shard.write(core));
         for at in 0..self.shards.len() {
