@@ -163,7 +163,8 @@ pub(crate) struct Delivery<'a> {
     pub(crate) event: Event<'a>,
     pub(crate) audience: Audience<'a>,
     pub(crate) time: UnixMillis,
-    pub(crate) msgid: [u8; 13],
+    /// From which its msgid is made, for those who are told of it.
+    pub(crate) place: u64,
 }
 
 /// Where the effects of an entry go. It sees the network as it is at that moment.

@@ -130,10 +130,10 @@ fn user_event(
     if let Event::Message { text, .. } = delivery.event
         && is_multiline(text)
     {
-        return several_lines(delivery, user, caps, out);
+        return several_lines(network, delivery, user, caps, out);
     }
     let line = &mut Encoder::new(out);
-    tags(line, delivery, user, caps, true);
+    tags(network, line, delivery, user, caps, true);
     let (nick, host) = match delivery.event {
         Event::Nick { old, .. } => (old, &user.host[..]),
         Event::Host { old, .. } | Event::Gone { old, .. } => (&user.nick[..], old),
@@ -145,7 +145,14 @@ fn user_event(
 }
 
 /// The tags of an event; those of a message's later lines, if it is not the `first`.
-fn tags(line: &mut Encoder<'_>, delivery: &Delivery<'_>, user: &User, caps: Caps, first: bool) {
+fn tags(
+    network: &Network,
+    line: &mut Encoder<'_>,
+    delivery: &Delivery<'_>,
+    user: &User,
+    caps: Caps,
+    first: bool,
+) {
     time_tag(line, caps, delivery.time);
     if caps.has(Caps::OPER_TAG) && user.modes.oper {
         // By which name is the operator's own affair: it is half of a login.
@@ -153,7 +160,7 @@ fn tags(line: &mut Encoder<'_>, delivery: &Delivery<'_>, user: &User, caps: Caps
     }
     if caps.has(Caps::MESSAGE_TAGS) {
         if first {
-            line.tag(b"msgid", &delivery.msgid);
+            line.tag(b"msgid", &network.msgid(delivery.place));
         }
         if user.modes.bot {
             line.tag(b"bot", b"");
@@ -169,16 +176,22 @@ fn tags(line: &mut Encoder<'_>, delivery: &Delivery<'_>, user: &User, caps: Caps
 }
 
 /// Appends the lines of a message that has several.
-fn several_lines(delivery: &Delivery<'_>, user: &User, caps: Caps, out: &mut Vec<u8>) {
+fn several_lines(
+    network: &Network,
+    delivery: &Delivery<'_>,
+    user: &User,
+    caps: Caps,
+    out: &mut Vec<u8>,
+) {
     let Event::Message { kind, target, text, .. } = delivery.event else { return };
     let message = Multiline {
-        reference: &delivery.msgid,
+        reference: &network.msgid(delivery.place),
         source: &user.source(),
         command: command(kind),
         target,
         text,
     };
-    message.write(caps, |line, first| tags(line, delivery, user, caps, first), out);
+    message.write(caps, |line, first| tags(network, line, delivery, user, caps, first), out);
 }
 
 const fn command(kind: MessageKind) -> &'static [u8] {

@@ -158,7 +158,7 @@ impl<'t> Turn<'t> {
             event,
             audience,
             time: network.state.time,
-            msgid: network.msgid(network.place(self.events)),
+            place: network.place(self.events),
         };
         self.sink.deliver(network, &delivery);
     }
