@@ -76,15 +76,17 @@ impl Item {
         time: UnixMillis,
         from: UserId,
         kind: ItemKind,
-        [source, tags, text]: [&[&[u8]]; 3],
+        source: &[&[u8]],
+        tags: &[u8],
+        text: &[&[u8]],
     ) -> Self {
         let len = |parts: &[&[u8]]| parts.iter().map(|part| part.len()).sum::<usize>();
-        let (source_len, tags_len) = (len(source), len(tags));
-        let mut bytes = Vec::with_capacity(source_len + tags_len + len(text));
-        for part in [source, tags, text].into_iter().flatten() {
-            bytes.extend_from_slice(part);
-        }
-        let (source, tags) = (source_len as u32, tags_len as u32);
+        let source_len = len(source);
+        let mut bytes = Vec::with_capacity(source_len + tags.len() + len(text));
+        source.iter().for_each(|part| bytes.extend_from_slice(part));
+        bytes.extend_from_slice(tags);
+        text.iter().for_each(|part| bytes.extend_from_slice(part));
+        let (source, tags) = (source_len as u32, tags.len() as u32);
         Self { place, time, from, kind, bot: false, source, tags, bytes: bytes.into_boxed_slice() }
     }
 
@@ -111,12 +113,39 @@ impl Item {
 /// All rings.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct History {
-    rings: Arena<RingId, VecDeque<Item>>,
+    rings: Arena<RingId, Ring>,
     /// What all items cost.
     bytes: u64,
-    /// The oldest item of each ring that has one; made anew from the rings.
+    /// Each ring that has items, by the oldest that it had when it was last looked at: the ring
+    /// whose items go first is found from here. Made anew from the rings.
     #[serde(skip)]
     oldest: BTreeSet<(u64, RingId)>,
+}
+
+/// The items of a ring, oldest first.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Ring {
+    items: VecDeque<Item>,
+    /// The place that it is listed under among the oldest, not after that of its first item.
+    #[serde(skip)]
+    listed: Option<u64>,
+}
+
+impl Ring {
+    /// Takes out the oldest item.
+    fn pop(&mut self) -> Option<Item> {
+        let item = self.items.pop_front()?;
+        self.give_back();
+        Some(item)
+    }
+
+    /// Gives back the room that it does not use any more: it is not counted.
+    fn give_back(&mut self) {
+        let items = &mut self.items;
+        if items.is_empty() || items.capacity() > SPARE * items.len().max(SPARE) {
+            items.shrink_to(2 * items.len());
+        }
+    }
 }
 
 /// How much is kept.
@@ -164,20 +193,27 @@ impl History {
 
     /// Makes what a snapshot does not hold.
     pub(crate) fn index(&mut self) {
-        let front = |(id, ring): (RingId, &VecDeque<Item>)| Some((ring.front()?.place, id));
-        self.oldest = self.rings.iter().filter_map(front).collect();
+        let ids: Vec<RingId> = self.rings.iter().map(|(id, _)| id).collect();
+        ids.into_iter().for_each(|id| self.list(id));
+    }
+
+    /// Lists a ring among the oldest by what is its oldest item now. It is not listed yet.
+    fn list(&mut self, id: RingId) {
+        let Some(ring) = self.rings.get_mut(id) else { return };
+        ring.listed = ring.items.front().map(|item| item.place);
+        self.oldest.extend(ring.listed.map(|place| (place, id)));
     }
 
     pub(crate) fn open(&mut self) -> RingId {
-        self.rings.insert(VecDeque::new())
+        self.rings.insert(Ring::default())
     }
 
     /// Forgets a ring with all that is in it.
     pub(crate) fn close(&mut self, id: RingId) {
         if let Some(ring) = self.rings.remove(id) {
-            self.bytes -= ring.iter().map(Item::cost).sum::<u64>();
-            if let Some(item) = ring.front() {
-                self.oldest.remove(&(item.place, id));
+            self.bytes -= ring.items.iter().map(Item::cost).sum::<u64>();
+            if let Some(place) = ring.listed {
+                self.oldest.remove(&(place, id));
             }
         }
     }
@@ -185,73 +221,66 @@ impl History {
     /// Adds the newest item; what is then too much goes.
     pub(crate) fn push(&mut self, id: RingId, item: Item, bounds: Bounds) {
         let Some(ring) = self.rings.get_mut(id) else { return };
-        if ring.is_empty() {
-            self.oldest.insert((item.place, id));
-        }
         self.bytes += item.cost();
-        ring.push_back(item);
-        while self.rings.get(id).is_some_and(|ring| ring.len() > bounds.lines) {
-            self.drop_oldest(id);
+        ring.items.push_back(item);
+        if ring.listed.is_none() {
+            self.list(id);
         }
+        self.hold_lines(id, bounds);
         self.hold_bytes(bounds);
     }
 
     /// Drops what new bounds have no room for.
     pub(crate) fn hold(&mut self, bounds: Bounds) {
         let ids: Vec<RingId> = self.rings.iter().map(|(id, _)| id).collect();
-        for id in ids {
-            while self.rings.get(id).is_some_and(|ring| ring.len() > bounds.lines) {
-                self.drop_oldest(id);
-            }
-        }
+        ids.into_iter().for_each(|id| self.hold_lines(id, bounds));
         self.hold_bytes(bounds);
+    }
+
+    fn hold_lines(&mut self, id: RingId, bounds: Bounds) {
+        let Some(ring) = self.rings.get_mut(id) else { return };
+        while ring.items.len() > bounds.lines
+            && let Some(item) = ring.pop()
+        {
+            self.bytes -= item.cost();
+        }
     }
 
     fn hold_bytes(&mut self, bounds: Bounds) {
         while self.bytes > bounds.bytes
-            && let Some(&(_, id)) = self.oldest.first()
+            && let Some((place, id)) = self.oldest.pop_first()
         {
-            self.drop_oldest(id);
+            // What it is listed under may have gone since; then another's may be older.
+            if let Some(ring) = self.rings.get_mut(id)
+                && ring.items.front().is_some_and(|item| item.place == place)
+                && let Some(item) = ring.pop()
+            {
+                self.bytes -= item.cost();
+            }
+            self.list(id);
         }
-    }
-
-    fn drop_oldest(&mut self, id: RingId) {
-        let Some(ring) = self.rings.get_mut(id) else { return };
-        let Some(item) = ring.pop_front() else { return };
-        self.bytes -= item.cost();
-        self.oldest.remove(&(item.place, id));
-        if let Some(next) = ring.front() {
-            self.oldest.insert((next.place, id));
-        }
-        give_back(ring);
     }
 
     /// The item at a place.
     pub(crate) fn get(&self, id: RingId, place: u64) -> Option<&Item> {
-        let ring = self.rings.get(id)?;
-        let at = ring.binary_search_by_key(&place, |item| item.place).ok()?;
-        ring.get(at)
+        let items = &self.rings.get(id)?.items;
+        let at = items.binary_search_by_key(&place, |item| item.place).ok()?;
+        items.get(at)
     }
 
     /// Takes out the item at a place.
     pub(crate) fn remove(&mut self, id: RingId, place: u64) -> Option<Item> {
         let ring = self.rings.get_mut(id)?;
-        let at = ring.binary_search_by_key(&place, |item| item.place).ok()?;
-        let item = ring.remove(at)?;
+        let at = ring.items.binary_search_by_key(&place, |item| item.place).ok()?;
+        let item = ring.items.remove(at)?;
         self.bytes -= item.cost();
-        if at == 0 {
-            self.oldest.remove(&(place, id));
-            if let Some(next) = ring.front() {
-                self.oldest.insert((next.place, id));
-            }
-        }
-        give_back(ring);
+        ring.give_back();
         Some(item)
     }
 
     /// The newest item, or the newest message.
     pub(crate) fn latest(&self, id: RingId, events: bool) -> Option<&Item> {
-        self.rings.get(id)?.iter().rev().find(|item| events || item.kind.is_message())
+        self.rings.get(id)?.items.iter().rev().find(|item| events || item.kind.is_message())
     }
 
     /// The items that a query asks for, at most `limit` of them; `None`: there are none.
@@ -262,7 +291,7 @@ impl History {
         limit: usize,
         events: bool,
     ) -> Option<Stretch> {
-        let ring = self.rings.get(id)?;
+        let ring = &self.rings.get(id)?.items;
         let end = ring.len();
         // The first item that is not before a point, and the first that is after it.
         let at = |point: Point| match point {
@@ -309,7 +338,7 @@ impl History {
 
     /// The first item of a stretch.
     pub(crate) fn first(&self, stretch: &Stretch) -> Option<&Item> {
-        let ring = self.rings.get(stretch.ring)?;
+        let ring = &self.rings.get(stretch.ring)?.items;
         let from = ring.partition_point(|item| item.place < stretch.first);
         ring.range(from..)
             .take_while(|item| item.place <= stretch.last)
@@ -322,21 +351,17 @@ impl History {
     /// What must hold at any time: these rings and no others, all within their bounds.
     pub(super) fn check(&self, rings: &BTreeSet<RingId>, bounds: Bounds) {
         assert!(self.rings.iter().map(|(id, _)| id).eq(rings.iter().copied()));
-        let all = || self.rings.iter().map(|(_, ring)| ring);
+        let all = || self.rings.iter().map(|(_, ring)| &ring.items);
         assert!(all().all(|ring| ring.len() <= bounds.lines));
         assert!(all().all(|ring| ring.iter().is_sorted_by_key(|item| (item.time, item.place))));
         assert_eq!(self.bytes, all().flatten().map(Item::cost).sum::<u64>());
         assert!(self.bytes <= bounds.bytes);
-        let oldest: BTreeSet<_> = self.oldest.iter().copied().collect();
-        let front = |(id, ring): (RingId, &VecDeque<Item>)| Some((ring.front()?.place, id));
-        assert_eq!(oldest, self.rings.iter().filter_map(front).collect());
-    }
-}
-
-/// Gives back the room that a ring does not use any more: it is not counted.
-fn give_back(ring: &mut VecDeque<Item>) {
-    if ring.is_empty() || ring.capacity() > SPARE * ring.len().max(SPARE) {
-        ring.shrink_to(2 * ring.len());
+        let listed = |(id, ring): (RingId, &Ring)| Some((ring.listed?, id));
+        assert_eq!(self.oldest, self.rings.iter().filter_map(listed).collect());
+        for (_, ring) in self.rings.iter() {
+            let front = ring.items.front().map(|item| item.place);
+            assert!(front.is_none_or(|place| ring.listed.is_some_and(|listed| listed <= place)));
+        }
     }
 }
 
@@ -354,13 +379,7 @@ mod tests {
 
     fn item(place: u64, kind: ItemKind) -> Item {
         let from = UserId { index: 0, generation: 0 };
-        Item::new(
-            place,
-            UnixMillis(place / 2),
-            from,
-            kind,
-            [&[b"n!u@h"], &[b"+a"], &[b"te", b"xt"]],
-        )
+        Item::new(place, UnixMillis(place / 2), from, kind, &[b"n!u@h"], b"+a", &[b"te", b"xt"])
     }
 
     /// A ring of messages at these places, every fifth of them an event.
@@ -416,6 +435,22 @@ mod tests {
     }
 
     #[test]
+    fn which_is_the_oldest_of_all_does_not_depend_on_what_its_ring_has_lost() {
+        let (mut history, one) = ring([1]);
+        let other = history.open();
+        history.push(other, item(2, ItemKind::Privmsg), BOUNDS);
+        // The first ring loses what was the oldest of all, and then has younger items than the other.
+        let two = Bounds { lines: 2, ..BOUNDS };
+        for place in [3, 4] {
+            history.push(one, item(place, ItemKind::Privmsg), two);
+        }
+        let bounds = Bounds { bytes: 3 * item(1, ItemKind::Privmsg).cost(), ..two };
+        history.push(other, item(6, ItemKind::Privmsg), bounds);
+        let left = |id| places(&history, history.select(id, Query::Latest(None), 9, true));
+        assert_eq!((left(one), left(other)), (alloc::vec![3, 4], alloc::vec![6]));
+    }
+
+    #[test]
     fn a_ring_that_has_lost_its_items_takes_no_room() {
         let (mut history, one) = ring([1]);
         let other = history.open();
@@ -423,11 +458,11 @@ mod tests {
         for place in 2..40 {
             history.push(one, item(place, ItemKind::Privmsg), bounds);
         }
-        let room = |history: &History| history.rings.get(one).map(VecDeque::capacity);
+        let room = |history: &History| history.rings.get(one).map(|ring| ring.items.capacity());
         assert!(room(&history) >= Some(39));
         for place in 40..80 {
             history.push(other, item(place, ItemKind::Privmsg), bounds);
-            let left = history.rings.get(one).map_or(0, VecDeque::len);
+            let left = history.rings.get(one).map_or(0, |ring| ring.items.len());
             assert!(room(&history) <= Some(SPARE * left.max(SPARE)));
         }
         for place in 80..90 {
@@ -495,8 +530,7 @@ mod tests {
         }
         let all = history.select(id, Query::Latest(None), 9, true);
         assert_eq!(places(&history, all), [2, 4]);
-        assert_eq!(history.oldest.first(), Some(&(2, id)));
         history.close(id);
-        assert_eq!(history.bytes, 0);
+        assert_eq!((history.bytes, history.oldest.len()), (0, 0));
     }
 }

@@ -118,6 +118,7 @@ pub(crate) enum Op<'a> {
         kind: MessageKind,
         target: &'a [u8],
         text: &'a [u8],
+        /// Raw, client-only tags alone.
         tags: &'a [u8],
     },
     /// Takes a message back.

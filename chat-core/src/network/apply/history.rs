@@ -70,7 +70,7 @@ impl Network {
         turn: &Turn<'_>,
     ) {
         let Some(user) = self.user(from).filter(|_| self.keeps_history()) else { return };
-        let item = self.made(from, user, nick, kind, [&[], text], turn);
+        let item = self.made(from, (user, nick), kind, b"", text, turn);
         self.keep_in(channel, item);
     }
 
@@ -96,31 +96,23 @@ impl Network {
 
     fn item(&self, said: Said<'_>, turn: &Turn<'_>) -> Option<Item> {
         let user = self.user(said.from).filter(|_| self.keeps_history() && said.lasts())?;
-        let mut tags = alloc::vec::Vec::new();
-        for (key, value) in Tags::new(said.tags).client_only() {
-            let separator: &[u8] = if tags.is_empty() { b"" } else { b";" };
-            tags.extend([separator, key]);
-            if !value.is_empty() {
-                tags.extend([&b"="[..], value.as_bytes()]);
-            }
-        }
-        let parts = [&tags, &[said.text][..]];
-        Some(self.made(said.from, user, &user.nick, said.kind.into(), parts, turn))
+        let by = (user, &user.nick[..]);
+        Some(self.made(said.from, by, said.kind.into(), said.tags, &[said.text], turn))
     }
 
-    /// The item of the event at hand; tags and text are given in parts.
+    /// The item of the event at hand, by a user who had this nick; its text is given in parts.
     fn made(
         &self,
         from: UserId,
-        user: &User,
-        nick: &[u8],
+        (user, nick): (&User, &[u8]),
         kind: ItemKind,
-        [tags, text]: [&[&[u8]]; 2],
+        tags: &[u8],
+        text: &[&[u8]],
         turn: &Turn<'_>,
     ) -> Item {
         let source = [nick, b"!", &user.user, b"@", &user.host];
         let place = self.place(turn.events);
-        let mut item = Item::new(place, self.state.time, from, kind, [&source, tags, text]);
+        let mut item = Item::new(place, self.state.time, from, kind, &source, tags, text);
         item.bot = user.modes.bot;
         item
     }
