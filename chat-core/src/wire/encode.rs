@@ -112,12 +112,20 @@ impl<'b> Encoder<'b> {
     #[inline]
     pub fn source_user(&mut self, nick: &[u8], user: &[u8], host: &[u8]) -> &mut Self {
         if self.start_body(Stage::Source) {
-            self.out.push(b':');
-            self.word(nick);
-            self.out.push(b'!');
-            self.word(user);
-            self.out.push(b'@');
-            self.word(host);
+            let parts = [nick, user, host];
+            let from = self.out.len();
+            for (before, part) in b":!@".iter().zip(parts) {
+                self.out.push(*before);
+                self.out.extend_from_slice(part);
+            }
+            // All good at once, as a user's always are.
+            if parts.contains(&&b""[..]) || !is_word(&self.out[from..]) {
+                self.out.truncate(from);
+                for (before, part) in b":!@".iter().zip(parts) {
+                    self.out.push(*before);
+                    self.word(part);
+                }
+            }
             self.out.push(b' ');
         }
         self
@@ -306,10 +314,23 @@ const fn is_break(byte: u8) -> bool {
     (byte == b' ') | (byte == 0) | (byte == b'\r') | (byte == b'\n')
 }
 
-/// Whether the bytes are one word. Looks at all of them, without a branch for each.
+/// Whether the bytes are one word: looked at eight at a time, and closer where some are so low that
+/// a break may be among them.
 #[inline]
 fn is_word(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && !bytes.iter().fold(false, |found, &byte| found | is_break(byte))
+    let (eights, rest) = bytes.as_chunks();
+    !bytes.is_empty()
+        && eights.iter().all(|eight| !has_low(*eight) || !eight.iter().any(|byte| is_break(*byte)))
+        && !rest.iter().any(|byte| is_break(*byte))
+}
+
+/// Whether a byte up to the space is among them: it alone has the highest bit only once what is above
+/// the space is taken from it.
+#[inline]
+const fn has_low(eight: [u8; 8]) -> bool {
+    const EACH: u64 = u64::MAX / 0xff;
+    let bytes = u64::from_le_bytes(eight);
+    bytes.wrapping_sub(EACH * (b' ' as u64 + 1)) & !bytes & (EACH << 7) != 0
 }
 
 fn push_without_breaks(bytes: &[u8], out: &mut Vec<u8>) {
