@@ -104,6 +104,10 @@ impl CaseMapping {
     /// Whether two names are the same name.
     #[must_use]
     pub fn eq(self, a: &[u8], b: &[u8]) -> bool {
+        // Most names are written as they were made.
+        if a == b {
+            return true;
+        }
         if self.is_unicode() && !(a.is_ascii() && b.is_ascii()) {
             return self.fold(a) == self.fold(b);
         }

@@ -103,6 +103,9 @@ impl Caller<'_> {
 
 /// The tags that are for other clients: of those with one key the last, and none that is denied.
 pub(super) fn client_tags(tags: Tags<'_>, denied: &[String]) -> Vec<u8> {
+    if tags.is_empty() {
+        return Vec::new();
+    }
     let all: Vec<_> = tags.client_only().collect();
     let mut seen = BTreeSet::new();
     let mut kept: Vec<_> = all

@@ -51,12 +51,10 @@ const HTTP_WORDS: [&[u8]; 11] = [
 /// Carries out one command of a connection.
 pub(super) fn dispatch(server: &mut Server, conn: ConnId, message: &Message<'_>) {
     let name = message.command;
-    let at = COMMANDS.binary_search_by(|row| {
-        row.name.iter().copied().cmp(name.iter().map(u8::to_ascii_uppercase))
-    });
-    let found = at.ok().map(|at| &COMMANDS[at]);
+    let at = table::find(name);
+    let found = at.map(|at| &COMMANDS[at]);
     server.spend(conn, found.map_or(1, |command| command.cost));
-    if let Some(count) = at.ok().and_then(|at| server.used.get_mut(at)) {
+    if let Some(count) = at.and_then(|at| server.used.get_mut(at)) {
         *count += 1;
     }
     let mut caller = Caller { server, conn };

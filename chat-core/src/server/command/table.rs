@@ -542,9 +542,43 @@ pub(crate) const COMMANDS: &[Command] = &[
     },
 ];
 
+/// Where in the table the commands of each letter begin, and where those of the last end.
+const BEGINS: [usize; 27] = {
+    let mut begins = [0; 27];
+    let mut at = 0;
+    while at < COMMANDS.len() {
+        let mut later = (COMMANDS[at].name[0] - b'A') as usize + 1;
+        at += 1;
+        while later < begins.len() {
+            begins[later] = at;
+            later += 1;
+        }
+    }
+    begins
+};
+
+/// Where in the table a command is, whatever the case of its letters.
+pub(super) fn find(name: &[u8]) -> Option<usize> {
+    let letter = name.first()?.to_ascii_uppercase().checked_sub(b'A')?;
+    let &[from, to] = BEGINS.get(usize::from(letter)..)?.first_chunk()?;
+    let at = COMMANDS[from..to].iter().position(|row| row.name.eq_ignore_ascii_case(name))?;
+    Some(from + at)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_command_is_found_by_its_name_in_any_case() {
+        for (at, row) in COMMANDS.iter().enumerate() {
+            assert_eq!(find(row.name), Some(at));
+            assert_eq!(find(&row.name.to_ascii_lowercase()), Some(at));
+        }
+        for wrong in [&b""[..], b"WHO ", b"WH", b"ZZZ", b"[", b"@", b"\xff"] {
+            assert_eq!(find(wrong), None);
+        }
+    }
 
     #[test]
     fn the_table_is_sorted() {
