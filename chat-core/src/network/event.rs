@@ -56,6 +56,8 @@ pub(crate) enum Event<'a> {
         kind: MessageKind,
         target: &'a [u8],
         text: &'a [u8],
+        /// Whether the text has several lines.
+        multiline: bool,
         tags: &'a [u8],
     },
     /// An operator ends the connection of a user, who alone is told in this form.

@@ -6,7 +6,7 @@ use super::multiline::{self, Multiline, REPEATED_TAGS};
 use crate::{
     UnixMillis,
     caps::Caps,
-    network::{ChannelId, Delivery, Event, MessageKind, Network, User, UserId, is_multiline},
+    network::{ChannelId, Delivery, Event, MessageKind, Network, User, UserId},
     wire::{
         Encoder, Numeric, Tags,
         numeric::{RPL_MONOFFLINE, RPL_MONONLINE},
@@ -19,7 +19,7 @@ fn relevant(event: &Event<'_>) -> Caps {
     match event {
         Event::Join { .. } | Event::Back { .. } => tags.with(Caps::EXTENDED_JOIN),
         Event::Online { .. } | Event::Offline { .. } => Caps::SERVER_TIME,
-        Event::Message { text, .. } if is_multiline(text) => tags.with(multiline::CAPS),
+        Event::Message { multiline: true, .. } => tags.with(multiline::CAPS),
         _ => tags,
     }
 }
@@ -127,9 +127,7 @@ fn user_event(
     caps: Caps,
     out: &mut Vec<u8>,
 ) {
-    if let Event::Message { text, .. } = delivery.event
-        && is_multiline(text)
-    {
+    if let Event::Message { multiline: true, .. } = delivery.event {
         return several_lines(network, delivery, user, caps, out);
     }
     let line = &mut Encoder::new(out);

@@ -1,7 +1,7 @@
 //! PRIVMSG, NOTICE and TAGMSG: the path that must be fast.
 
 use super::{
-    super::{Audience, Channel, Event, MessageKind, Network, Rank, UserId, lines},
+    super::{Audience, Channel, Event, MessageKind, Network, Rank, UserId, is_multiline, lines},
     Turn,
     history::Said,
 };
@@ -21,7 +21,7 @@ impl Network {
         if let Some(user) = self.user_mut(me) {
             user.last_active = time;
         }
-        let silent = kind == MessageKind::Notice;
+        let (silent, multiline) = (kind == MessageKind::Notice, is_multiline(text));
         // STATUSMSG: `@#channel` goes to operators and above, `+#channel` to the voiced and above. Of
         // several prefixes the lowest counts.
         let name_at = target.iter().position(|byte| Rank::of_prefix(*byte).is_none());
@@ -51,7 +51,7 @@ impl Network {
                     &with_prefix
                 }
             };
-            let event = Event::Message { from: me, kind, target, text, tags };
+            let event = Event::Message { from: me, kind, target, text, multiline, tags };
             turn.tell(self, Audience::Message { channel: id, least, from: me }, event);
             // What is for some alone must not be read by others later.
             if least == Rank::NONE {
@@ -67,7 +67,7 @@ impl Network {
             }
             return;
         };
-        let event = Event::Message { from: me, kind, target: &user.nick, text, tags };
+        let event = Event::Message { from: me, kind, target: &user.nick, text, multiline, tags };
         turn.tell(self, Audience::Echo(me), event);
         turn.tell(self, Audience::User(id), event);
         if mutant!(DeliveredAndRefused) {
