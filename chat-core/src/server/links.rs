@@ -246,7 +246,6 @@ impl Links {
     }
 
     /// Gives the event at hand to one user.
-    #[inline(always)]
     pub(super) fn give(
         &mut self,
         network: &Network,
@@ -254,16 +253,36 @@ impl Links {
         delivery: &Delivery<'_>,
         plan: Plan,
     ) {
-        let Some(conn) = self.route(user) else { return };
-        let index = conn.index();
-        if let Some(line) = self.lines.get(self.line)
-            && plan.labeled.is_none()
-            && plan.line_for(self.outboxes.caps(index)) == Some(line.caps)
-            && self.outboxes.go_on(index, line, self.limits.sendq_hard)
-        {
-            self.deliveries += 1;
-            self.metrics.lines_out += 1;
-        } else {
+        self.give_all(network, core::iter::once(user), delivery, plan);
+    }
+
+    /// Gives the event at hand to users. For nearly all of them its line goes on where their last
+    /// one ended: what these need is looked up once for a stretch of them.
+    #[inline(always)]
+    fn give_all(
+        &mut self,
+        network: &Network,
+        mut users: impl Iterator<Item = UserId>,
+        delivery: &Delivery<'_>,
+        plan: Plan,
+    ) {
+        loop {
+            let line = self.lines.get(self.line).filter(|_| plan.labeled.is_none()).copied();
+            let (routes, outboxes) = (&self.routes[..], &mut self.outboxes);
+            let most = self.limits.sendq_hard;
+            let mut given = 0;
+            let other = users.find_map(|user| {
+                let conn = (*routes.get(user.index as usize)?)?;
+                let goes_on = line.is_some_and(|line| {
+                    let takes = |caps| plan.line_for(caps) == Some(line.caps);
+                    outboxes.go_on(conn.index(), takes, &line, most)
+                });
+                given += usize::from(goes_on);
+                (!goes_on).then_some(conn)
+            });
+            self.deliveries += given;
+            self.metrics.lines_out += given as u64;
+            let Some(conn) = other else { return };
             self.give_anew(network, conn, delivery, plan);
         }
     }
@@ -456,16 +475,14 @@ impl Sink for Links {
         match delivery.audience {
             Audience::Channel(id) => {
                 let members = network.channel(id).map_or(&[][..], |channel| &channel.members);
-                for member in members.iter().skip(mutant!(FirstMemberMissed => 1, else 0)) {
-                    self.give(network, member.user, delivery, plan);
-                }
+                let members = members.iter().skip(mutant!(FirstMemberMissed => 1, else 0));
+                self.give_all(network, members.map(|member| member.user), delivery, plan);
             }
             Audience::Message { channel, least, from } => {
-                for member in network.channel(channel).map_or(&[][..], |channel| &channel.members) {
-                    if member.user != from && member.rank.at_least(least) {
-                        self.give(network, member.user, delivery, plan);
-                    }
-                }
+                let members = network.channel(channel).map_or(&[][..], |channel| &channel.members);
+                let others = members.iter().filter(|member| member.user != from);
+                let told = others.filter(|member| member.rank.at_least(least));
+                self.give_all(network, told.map(|member| member.user), delivery, plan);
                 if matches!(delivery.event, Event::Message { .. }) {
                     self.give(network, from, delivery, echo);
                 }

@@ -132,11 +132,18 @@ impl Outboxes {
         Encoded { caps, range: self.turn.write_for(caps, write), block: None }
     }
 
-    /// Gives an encoded line to one of its recipients if it goes on where the last one ended: as it
-    /// does for nearly all while a channel is busy. Whether it does.
+    /// Gives an encoded line to one who takes it, by its capabilities, if it goes on where the last
+    /// one ended: as it does for nearly all while a channel is busy. Whether it does.
     #[inline(always)]
-    pub(crate) fn go_on(&mut self, index: usize, line: &Encoded, most: usize) -> bool {
-        self.boxes.get_mut(index).is_some_and(|outbox| outbox.go_on(line.range, most))
+    pub(crate) fn go_on(
+        &mut self,
+        index: usize,
+        takes: impl FnOnce(Caps) -> bool,
+        line: &Encoded,
+        most: usize,
+    ) -> bool {
+        let outbox = self.boxes.get_mut(index);
+        outbox.is_some_and(|outbox| takes(outbox.caps) && outbox.go_on(line.range, most))
     }
 
     /// Gives an encoded line to one of its recipients.
