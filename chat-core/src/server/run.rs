@@ -193,7 +193,7 @@ impl Server {
                 link.response = Some(Box::new(Response { label, lines: Lines::None }));
             }
         }
-        if self.config.utf8_only && core::str::from_utf8(line).is_err() {
+        if self.config.utf8_only && !line.is_ascii() && core::str::from_utf8(line).is_err() {
             self.spend(conn, 1);
             command::refuse_not_utf8(self, conn, &message);
         } else {
