@@ -5,8 +5,9 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
+    fan_out::Plan,
     link::Link,
-    links::{Links, Plan},
+    links::Links,
     query::{LOOK_AT_MOST, Look},
 };
 use crate::{
@@ -34,11 +35,11 @@ impl Links {
         delivery: &Delivery<'_>,
         plan: Plan,
     ) {
-        self.new_mark();
-        self.mark(but);
+        self.at_hand.new_mark();
+        self.at_hand.mark(but);
         let give_to = |links: &mut Self, user: UserId| {
             // To look is most of the work: it counts, whether or not there is a delivery.
-            if links.mark(user) {
+            if links.at_hand.mark(user) {
                 links.deliveries += 1;
                 if links.is_subscribed(user, key) {
                     links.give(network, user, delivery, plan);

@@ -6,6 +6,8 @@ mod bans;
 mod batch;
 mod command;
 mod door;
+mod effects;
+mod fan_out;
 mod guesses;
 mod help;
 mod isupport;

@@ -6,6 +6,7 @@ use alloc::{boxed::Box, collections::BTreeSet};
 
 use hashbrown::HashTable;
 
+use super::links::Links;
 use crate::{io::ConnId, keyed::HashKey, wire::CaseMapping};
 
 /// Connections by the nick that they watch.
@@ -67,6 +68,39 @@ impl Watches {
     fn find(&self, nick: &[u8]) -> Option<&Watched> {
         let hash = self.key.of_name(self.casemapping, nick);
         self.nicks.find(hash, |watched| self.casemapping.eq(&watched.nick, nick))
+    }
+}
+
+impl Links {
+    /// Takes a nick into the list of those that a connection watches; whether it was not there.
+    pub(crate) fn watch(&mut self, conn: ConnId, nick: &[u8]) -> bool {
+        let new = self.watches.insert(nick, conn);
+        if let (true, Some(link)) = (new, self.arena.get_mut(conn)) {
+            link.interests_mut().watching.push(nick.into());
+        }
+        new
+    }
+
+    pub(crate) fn is_watching(&self, conn: ConnId, nick: &[u8]) -> bool {
+        self.watches.has(nick, conn)
+    }
+
+    pub(crate) fn unwatch(&mut self, conn: ConnId, nick: &[u8]) {
+        if !self.watches.remove(nick, conn) {
+            return;
+        }
+        let casemapping = self.watches.casemapping();
+        if let Some(interests) = self.arena.get_mut(conn).and_then(|link| link.interests.as_mut()) {
+            interests.watching.retain(|other| !casemapping.eq(other, nick));
+        }
+    }
+
+    pub(crate) fn unwatch_all(&mut self, conn: ConnId) {
+        let Some(link) = self.arena.get_mut(conn) else { return };
+        let Some(interests) = &mut link.interests else { return };
+        for nick in core::mem::take(&mut interests.watching) {
+            self.watches.remove(&nick, conn);
+        }
     }
 }
 
