@@ -39,6 +39,8 @@ pub(super) const JOIN_S: Kind = kind("join_s", "joining all", "s", 3);
 pub(super) const IDLE_US: Kind = kind("idle_cpu_us_per_s", "CPU while idle", "µs/s", 1);
 /// The server's processor time for each client of a storm, from connecting to being in the channel.
 pub(super) const CLIENT_US: Kind = kind("server_cpu_us_per_client", "CPU per client", "µs", 1);
+/// The same for each JOIN that a member was told of: constant if only what the protocol demands grows.
+pub(super) const JOIN_NS: Kind = kind("server_cpu_ns_per_join_told", "CPU per JOIN told", "ns", 1);
 /// The server's processor time for each who came and went.
 pub(super) const CHURN_US: Kind = kind("server_cpu_us_per_churn", "CPU per join and quit", "µs", 1);
 /// How many came and went in a second.

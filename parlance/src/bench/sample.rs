@@ -122,7 +122,7 @@ impl Spent {
         }
         if self.wall < SHORT {
             warnings.push(format!(
-                "a round took {} ms, too little for the system's clocks of CPU time; raise --messages",
+                "a round took {} ms, too little for the system's clocks of CPU time; raise --deliveries",
                 self.wall.as_millis()
             ));
         }

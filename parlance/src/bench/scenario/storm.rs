@@ -15,7 +15,7 @@ use super::{Load, Scenario};
 use crate::bench::{
     error::BenchError,
     paced::Paced,
-    report::{CLIENT_US, JOIN_S, Kind, MAX_US, P50_US, P99_US, REGISTER_S, Round},
+    report::{CLIENT_US, JOIN_NS, JOIN_S, Kind, MAX_US, P50_US, P99_US, REGISTER_S, Round},
     sample::Sample,
     swarm::Swarm,
 };
@@ -37,7 +37,7 @@ impl Scenario for Storm {
     }
 
     fn columns(&self) -> &'static [Kind] {
-        &[CLIENT_US, REGISTER_S, JOIN_S, P50_US, P99_US, MAX_US]
+        &[CLIENT_US, JOIN_NS, REGISTER_S, JOIN_S, P50_US, P99_US, MAX_US]
     }
 
     fn measure(&self, load: &Load) -> Result<Round, BenchError> {
@@ -62,6 +62,7 @@ impl Scenario for Storm {
             (JOIN_S, (spent.wall - registering.wall).as_secs_f64()),
         ];
         figures.extend(spent.server_per(CLIENT_US, Duration::from_micros(1), clients));
+        figures.extend(spent.server_per(JOIN_NS, Duration::from_nanos(1), joins));
         figures.extend(pair.figures());
         figures.extend(spent.shares());
         Ok(Round { figures, threads: spent.threads(), ..Round::default() })
