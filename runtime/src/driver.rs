@@ -30,6 +30,9 @@ const LEAVING_PER_TURN: usize = 4;
 const WRITES_AT_ONCE: usize = 1024;
 /// Calls of the system below which waking another thread costs more than it saves.
 const WORTH_A_THREAD: usize = 16;
+/// So small are the parts of a turn that are taken one by one: a thread that comes late, or is put
+/// off, holds the others up by one of them at the most.
+const SHARDS_PER_THREAD: usize = 4;
 
 /// What a server is made of.
 pub struct Options {
@@ -62,8 +65,9 @@ pub struct Driver<L, S> {
     addresses: Vec<Listen>,
     handle: Handle,
     wishes: mpsc::Receiver<Wish>,
-    /// One for each I/O thread; a connection belongs to that of its index.
+    /// A connection belongs to that of its index; whichever thread is free takes one.
     shards: Vec<Shard<S>>,
+    io_threads: NonZeroUsize,
     threads: Threads<Shard<S>>,
     /// Outboxes that are to be written in this turn, over all shards.
     to_write: usize,
@@ -112,7 +116,10 @@ impl<L, S: Socket> Driver<L, S> {
             addresses.push(bound);
         }
         let (handle, wishes) = Handle::new(waker);
-        let shards = io_threads.get();
+        let shards = match io_threads.get() {
+            1 => 1,
+            threads => threads * SHARDS_PER_THREAD,
+        };
         Ok(Self {
             core,
             clock,
@@ -123,6 +130,7 @@ impl<L, S: Socket> Driver<L, S> {
             handle,
             wishes,
             shards: (0..shards).map(|_| Shard::new(shards)).collect(),
+            io_threads,
             threads: Threads::one(),
             to_write: 0,
             written: 0,
@@ -132,7 +140,7 @@ impl<L, S: Socket> Driver<L, S> {
         })
     }
 
-    /// From now on each shard of the sockets has a thread.
+    /// From now on the sockets are read and written on all threads.
     ///
     /// # Errors
     /// The system has no threads to give.
@@ -140,8 +148,7 @@ impl<L, S: Socket> Driver<L, S> {
     where
         S: Send,
     {
-        let threads = NonZeroUsize::new(self.shards.len()).unwrap_or(NonZeroUsize::MIN);
-        self.threads = Threads::start(threads)?;
+        self.threads = Threads::start(self.io_threads)?;
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! The connections of one I/O thread: it alone reads and writes them, in its part of a turn.
+//! The connections that one I/O thread at a time reads and writes, as a part of a turn.
 
 use std::{collections::VecDeque, mem};
 

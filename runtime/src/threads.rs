@@ -1,16 +1,19 @@
-//! I/O threads: a turn's work is split among them, and the turn goes on when all have done theirs.
+//! I/O threads: each takes parts of a turn's work until none is left, and then the turn goes on.
 //!
 //! So sockets are read and written side by side, while the core has one thread, sees its inputs in
-//! one order, and lends its outboxes to all of them: nothing is copied, counted or locked.
+//! one order, and lends its outboxes to all of them: nothing of theirs is copied, counted or locked.
 
-use std::num::NonZeroUsize;
+use std::{
+    num::NonZeroUsize,
+    sync::{Mutex, PoisonError},
+};
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 /// Work on one part.
 type Work<'a, T> = &'a (dyn Fn(&mut T) + Sync);
 
-/// The threads that work on parts of a `T` each, one of which is always the caller's.
+/// The threads that work on parts of a `T` each, one of which is the caller's.
 pub(crate) struct Threads<T>(Option<Others<T>>);
 
 struct Others<T> {
@@ -52,21 +55,35 @@ impl<T: Send> Threads<T> {
     }
 }
 
-/// A part here, and each of the others on a thread of its own, or whichever is free.
+/// Each thread takes the next part when it is done with one: who comes late finds less to do.
 fn spread<T: Send>(pool: &ThreadPool, parts: &mut [T], work: Work<'_, T>) {
-    let Some((first, rest)) = parts.split_first_mut() else { return };
-    pool.in_place_scope(|scope| {
-        for part in rest {
-            scope.spawn(move |_| work(part));
+    let others = pool.current_num_threads().min(parts.len().saturating_sub(1));
+    let parts = Mutex::new(parts.iter_mut());
+    let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let take = || {
+        while let Some(part) = next() {
+            work(part);
         }
-        work(first);
+    };
+    pool.in_place_scope(|scope| {
+        for _ in 0..others {
+            scope.spawn(|_| take());
+        }
+        take();
     });
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use std::{collections::BTreeSet, sync::Barrier, thread};
+    use std::{
+        collections::BTreeSet,
+        sync::{
+            Barrier,
+            atomic::{AtomicUsize, Ordering},
+        },
+        thread,
+    };
 
     use super::*;
 
@@ -83,6 +100,23 @@ mod tests {
         let seen: BTreeSet<_> = parts.iter().map(|id| format!("{id:?}")).collect();
         assert_eq!(seen.len(), 3);
         assert!(parts.contains(&Some(thread::current().id())));
+    }
+
+    #[test]
+    fn a_thread_that_is_held_up_holds_up_one_part() {
+        let threads = Threads::start(NonZeroUsize::new(2).unwrap()).unwrap();
+        let here = thread::current().id();
+        let mut parts = [None; 8];
+        // The other thread is at its first until all the rest is done.
+        let (together, mut done_here) = (Barrier::new(2), AtomicUsize::new(0));
+        threads.work(&mut parts, true, &|part| {
+            *part = Some(thread::current().id());
+            if thread::current().id() != here || done_here.fetch_add(1, Ordering::Relaxed) == 6 {
+                together.wait();
+            }
+        });
+        assert_eq!(*done_here.get_mut(), 7);
+        assert_eq!(parts.iter().filter(|&&id| id == Some(here)).count(), 7);
     }
 
     #[test]
