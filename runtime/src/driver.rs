@@ -14,7 +14,7 @@ use crate::{
     door::{Door, turn_away},
     handle::Wish,
     peer::{Peer, Room},
-    shard::{Read, Shard, Write, Written},
+    shard::{READ_MAX, Read, Shard, Write, Written},
     socket::{ReadEnd, Ready, Socket, Sockets, Token},
     threads::Threads,
 };
@@ -24,6 +24,8 @@ const READS_PER_TURN: usize = 64;
 /// After a turn that wrote to very many, one peer is read from for so many writes, if those are more. Where
 /// all hear of each, few lines are not worth so many writes, and who waits to be read waits for them all.
 const WRITES_PER_READ: usize = 4;
+/// Bytes that the reads of one turn take at the most, for each I/O thread.
+const READS_MAX: usize = 8 * READ_MAX;
 /// Peers that are told all and only have to close, of which one turn reads: nobody waits for them.
 const LEAVING_PER_TURN: usize = 4;
 /// Outboxes that are written before the core hears of it.
@@ -120,6 +122,7 @@ impl<L, S: Socket> Driver<L, S> {
             1 => 1,
             threads => threads * SHARDS_PER_THREAD,
         };
+        let reads_max = READS_MAX / (shards / io_threads);
         Ok(Self {
             core,
             clock,
@@ -129,7 +132,7 @@ impl<L, S: Socket> Driver<L, S> {
             addresses,
             handle,
             wishes,
-            shards: (0..shards).map(|_| Shard::new(shards)).collect(),
+            shards: (0..shards).map(|_| Shard::new(shards, reads_max)).collect(),
             io_threads,
             threads: Threads::one(),
             to_write: 0,

@@ -10,9 +10,7 @@ use crate::{
 };
 
 /// Bytes that one read takes at the most.
-const READ_MAX: usize = 16 << 10;
-/// Bytes that the reads of one turn take at the most.
-const READS_MAX: usize = 8 * READ_MAX;
+pub(crate) const READ_MAX: usize = 16 << 10;
 /// Peers whose room is never given back.
 const PEERS_KEEP: usize = 64;
 
@@ -56,14 +54,14 @@ pub(crate) enum Written {
 }
 
 impl<S> Shard<S> {
-    /// One of `shards`.
-    pub(crate) fn new(shards: usize) -> Self {
+    /// One of `shards`. Its reads of one turn take so many bytes at the most.
+    pub(crate) fn new(shards: usize, reads_max: usize) -> Self {
         Self {
             shards,
             peers: Vec::new(),
             ready: VecDeque::new(),
             leaving: VecDeque::new(),
-            buffer: vec![0; READS_MAX].into(),
+            buffer: vec![0; reads_max].into(),
             reads: Vec::new(),
             gathered: Vec::with_capacity(WRITE_MAX),
             writes: Vec::new(),
