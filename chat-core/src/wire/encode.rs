@@ -112,19 +112,9 @@ impl<'b> Encoder<'b> {
     #[inline]
     pub fn source_user(&mut self, nick: &[u8], user: &[u8], host: &[u8]) -> &mut Self {
         if self.start_body(Stage::Source) {
-            let parts = [nick, user, host];
-            let from = self.out.len();
-            for (before, part) in b":!@".iter().zip(parts) {
+            for (before, part) in b":!@".iter().zip([nick, user, host]) {
                 self.out.push(*before);
-                self.out.extend_from_slice(part);
-            }
-            // All good at once, as a user's always are.
-            if parts.contains(&&b""[..]) || !is_word(&self.out[from..]) {
-                self.out.truncate(from);
-                for (before, part) in b":!@".iter().zip(parts) {
-                    self.out.push(*before);
-                    self.word(part);
-                }
+                self.word(part);
             }
             self.out.push(b' ');
         }
